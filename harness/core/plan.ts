@@ -1,0 +1,45 @@
+/** A run as a value: what `coalmine plan` prints and plan.json holds. Everything a run does follows from it. */
+import { z } from 'zod';
+
+export const PROXY_MODES = ['iptables', 'nftables', 'ipvs'] as const;
+export const PROVIDERS = ['kind', 'vm', 'kubeconfig'] as const;
+
+/** A plug-in by name with its own parameters, already checked by that plug-in's schema; durations are milliseconds. */
+const pluginSchema = z.strictObject({
+  name: z.string(),
+  params: z.record(z.string(), z.unknown()),
+});
+export type PluginUse = z.infer<typeof pluginSchema>;
+
+export const phaseSchema = z.strictObject({
+  name: z.string(),
+  forMs: z.number(),
+  fault: pluginSchema.optional(),
+  churn: pluginSchema.optional(),
+  upgrade: z
+    .strictObject({ component: z.string(), to: z.string(), on: z.enum(['canary', 'rest', 'all']) })
+    .optional(),
+});
+export type PlannedPhase = z.infer<typeof phaseSchema>;
+
+export const planSchema = z.strictObject({
+  version: z.literal(1),
+  runId: z.string(),
+  scenario: z.string(),
+  why: z.string(),
+  reads: z.array(z.string()),
+  /** The matrix cell, for example `proxyMode=nftables`; empty for a scenario without a matrix. */
+  cell: z.string(),
+  provider: z.enum(PROVIDERS),
+  nodes: z.number().int().min(1).max(10),
+  proxyMode: z.enum(PROXY_MODES),
+  /** Component to version: `kubernetes`, `kube-proxy`, … */
+  components: z.record(z.string(), z.string()),
+  sampleEveryMs: z.number(),
+  rulesEveryMs: z.number(),
+  load: z.array(pluginSchema.extend({ id: z.string() })),
+  phases: z.array(phaseSchema),
+  checks: z.array(pluginSchema),
+  seed: z.number().int(),
+});
+export type Plan = z.infer<typeof planSchema>;

@@ -1,0 +1,11 @@
+/** A checker judges one invariant on a stored history: pure, no cluster, no clock. */
+import type { z } from 'zod';
+import type { Finding } from '../../core/finding.ts';
+import type { History } from '../../core/history.ts';
+
+export interface Checker<P> {
+  readonly name: string;
+  readonly params: z.ZodType<P>;
+  /** Too little evidence is `inconclusive` with the reason; never `pass` for want of data. */
+  check(history: History, params: P): Finding;
+}

@@ -1,0 +1,49 @@
+/** A provider makes clusters out of versions, and takes them away again. */
+import type { Executor } from '../core/command.ts';
+import type { RunClock } from '../core/clock.ts';
+import type { KubeApi } from '../core/kube.ts';
+import type { NodeInfo } from '../core/node.ts';
+import type { Plan } from '../core/plan.ts';
+import type { LocalProcess } from '../exec/local.ts';
+
+export interface ProvisionContext {
+  readonly plan: Plan;
+  readonly clock: RunClock;
+  /** Absolute folder that the provider may fill; goes with the run directory. */
+  readonly logsDir: string;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A node of a cluster: commands run on it, files go to it, an agent can be reached on it. */
+export interface ClusterNode extends NodeInfo, Executor {
+  /** Starts the node agent (its program and Node.js binary are on the node already); the stream is its stdin and stdout. */
+  startAgent(): Promise<LocalProcess>;
+}
+
+export interface Cluster {
+  readonly nodes: readonly ClusterNode[];
+  readonly kube: KubeApi;
+  /** Path of a kubeconfig with mode 0600, for people. */
+  readonly kubeconfig: string;
+  /** Image for load pods and backends, present on each node. */
+  readonly loadImage: string;
+  /** Image name of kube-proxy of a version; present on each node for every version that the plan names. */
+  kubeProxyImage(version: string): string;
+  /** kubelet, containerd, kube-proxy … of each node, under logsDir; never throws. */
+  collectLogs(): Promise<void>;
+  /** Idempotent; resolves when nothing of the cluster is left. */
+  destroy(): Promise<void>;
+}
+
+/** What a provider cannot serve, one sentence each, before anything is touched; empty = can serve. */
+export type Refusal = string;
+
+export interface Provider {
+  readonly name: Plan['provider'];
+  /** From the plan alone: what can never work here (an irqbalance axis on kind). Pure. */
+  refuses(plan: Plan): Refusal[];
+  /** Read-only questions to this machine. Throws `preflight` with the way out. */
+  preflight(plan: Plan): Promise<void>;
+  provision(context: ProvisionContext): Promise<Cluster>;
+}
