@@ -4,7 +4,10 @@ import { z } from 'zod';
 export const PROXY_MODES = ['iptables', 'nftables', 'ipvs'] as const;
 export const PROVIDERS = ['kind', 'vm', 'kubeconfig'] as const;
 
-/** A plug-in by name with its own parameters, already checked by that plug-in's schema; durations are milliseconds. */
+/**
+ * A plug-in by name with its parameters as the scenario wrote them (`{ staleMax: '10s' }`), already checked once by that
+ * plug-in's zod schema. Who uses them parses them again with the same schema, and gets defaults and milliseconds.
+ */
 const pluginSchema = z.strictObject({
   name: z.string(),
   params: z.record(z.string(), z.unknown()),
