@@ -1,4 +1,6 @@
 /** Durations in scenarios carry their unit: `500ms`, `20s`, `10m`, `72h`. Inside the code they are milliseconds. */
+import { z } from 'zod';
+
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
 
@@ -17,3 +19,16 @@ export function formatDuration(ms: number): string {
   if (ms % 60_000 === 0) return `${ms / 60_000}m`;
   return `${Number((ms / 1_000).toFixed(3))}s`;
 }
+
+const WANTED = 'a duration with its unit, such as 500ms, 20s, 10m or 72h';
+
+/** A duration as scenarios write it, read as milliseconds. A bare number is refused: nobody knows its unit. */
+export const durationSchema = z
+  .string({
+    error: ({ input }) =>
+      typeof input === 'number'
+        ? `${input} has no unit; write ${WANTED}`
+        : `this must be ${WANTED}`,
+  })
+  .regex(DURATION, { error: ({ input }) => `'${String(input)}' is not ${WANTED}` })
+  .transform((text) => parseDuration(text) ?? Number.NaN);
