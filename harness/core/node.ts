@@ -14,15 +14,20 @@ export interface WatchOptions {
   everyMs: number;
   /** Called once for the first reading, then for each tick on which something changed. */
   onReading(reading: Reading): void;
+  /** Calls onReading on each tick, with an empty `changed` where nothing did: "still so at tMs" is known to one period. */
+  everyTick?: boolean;
   /** Called about once a second, so that "nothing changed" and "nothing was read" can be told apart. */
   onProgress?(progress: { tMs: number; reads: number; failures: number; lastError?: string }): void;
 }
 
-/** The changed contents of one tick; `tMs` is the run clock, true to ± `errorMs`. */
+/**
+ * The changed contents of one tick; `tMs` is the run clock, true to ± `errorMs`. What a command printed was true at some
+ * moment of its run: `tMs` is the middle of it, and `errorMs` includes half of its length.
+ */
 export interface Reading {
   tMs: number;
   errorMs: number;
-  /** Keyed by path, or `stdout` for a command; null where a file cannot be read (gone, or no permission). */
+  /** Keyed by path, or `stdout` for a command; null where a file cannot be read (gone, or no permission) or the command failed. */
   changed: Readonly<Record<string, string | null>>;
 }
 
