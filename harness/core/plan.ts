@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 export const PROXY_MODES = ['iptables', 'nftables', 'ipvs'] as const;
 export const PROVIDERS = ['kind', 'vm', 'kubeconfig'] as const;
+/** Which nodes a load or a disruption is for. The canary is the first worker; `rest` is every other node. */
+export const NODE_SELECTORS = ['canary', 'rest', 'worker', 'control-plane', 'all'] as const;
+export type NodeSelector = (typeof NODE_SELECTORS)[number];
 
 /**
  * A plug-in by name with its parameters as the scenario wrote them (`{ staleMax: '10s' }`), already checked once by that
@@ -27,6 +30,7 @@ export type PlannedPhase = z.infer<typeof phaseSchema>;
 
 export const planSchema = z.strictObject({
   version: z.literal(1),
+  /** `YYYYMMDD-HHMMSS-xxxx`: short, because it is part of every node's host name. */
   runId: z.string(),
   scenario: z.string(),
   why: z.string(),
@@ -40,9 +44,12 @@ export const planSchema = z.strictObject({
   components: z.record(z.string(), z.string()),
   sampleEveryMs: z.number(),
   rulesEveryMs: z.number(),
-  load: z.array(pluginSchema.extend({ id: z.string() })),
+  /** Backends of the Services under test. */
+  replicas: z.number().int(),
+  load: z.array(pluginSchema.extend({ id: z.string(), from: z.enum(NODE_SELECTORS) })),
   phases: z.array(phaseSchema),
   checks: z.array(pluginSchema),
-  seed: z.number().int(),
+  /** What a reader of the report should know beforehand, for example an unsupported version skew. */
+  notes: z.array(z.string()),
 });
 export type Plan = z.infer<typeof planSchema>;
