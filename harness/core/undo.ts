@@ -6,8 +6,8 @@ import { z } from 'zod';
 
 export const commandSchema = z.strictObject({
   argv: z.tuple([z.string()], z.string()),
-  env: z.record(z.string(), z.string()).optional(),
-  stdin: z.string().optional(),
+  env: z.record(z.string(), z.string()).exactOptional(),
+  stdin: z.string().exactOptional(),
 });
 
 export const undoRecordSchema = z.strictObject({
@@ -24,7 +24,7 @@ export const undoRecordSchema = z.strictObject({
   verify: z.strictObject({
     command: commandSchema,
     exitCode: z.number().int(),
-    stdout: z.string().optional(),
+    stdout: z.string().exactOptional(),
   }),
   timeoutMs: z.number().int().positive(),
 });
