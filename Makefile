@@ -1,0 +1,36 @@
+.DEFAULT_GOAL := help
+SCENARIO ?= upgrade-smoke
+ARGS ?=
+COALMINE := node_modules/.bin/tsx harness/cli/main.ts
+
+.PHONY: help setup check fix test test-integration scenario bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-18s %s\n", $$1, $$2}'
+
+node_modules: package-lock.json
+	npm ci --ignore-scripts && touch node_modules
+
+setup: node_modules ## get everything ready ahead: packages, components, images
+	$(COALMINE) setup $(ARGS)
+
+check: node_modules ## what CI runs first: types, lint, format, dead code, unit tests
+	npm run --silent typecheck && npm run --silent lint && npm run --silent format && npm run --silent knip && npm run --silent test:unit
+
+fix: node_modules ## the other half of check: formats and applies lint fixes
+	npx prettier --write . && npx eslint --fix .
+
+test: node_modules ## all tests, those with a real engine and cluster included
+	npm test
+
+test-integration: node_modules ## only the tests with a real engine and cluster
+	npm run --silent test:integration
+
+scenario: node_modules ## run one scenario: make scenario SCENARIO=upgrade-smoke ARGS='--set kube-proxy=1.34.4'
+	$(COALMINE) run $(SCENARIO) $(ARGS)
+
+bench: node_modules ## the ratios that we promise, each measured in one run
+	node_modules/.bin/tsx test/bench/main.ts
+
+clean: node_modules ## remove what dead runs left behind
+	$(COALMINE) clean $(ARGS)
