@@ -51,3 +51,24 @@ export async function waitFor<T>(wait: Wait, probe: () => Promise<T | undefined>
     { cause: lastError },
   );
 }
+
+/**
+ * Waits for `work`, but not longer than `timeoutMs`: for a call whose far end may be frozen or gone. The work itself is
+ * not stopped; what it does later is ignored.
+ */
+export async function within<T>(what: string, timeoutMs: number, work: Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const limit = delay(timeoutMs, undefined, { signal: stop.signal }).then(() => {
+    throw new CoalmineError(
+      'deadline',
+      `waited for ${what} and gave up after ${formatDuration(timeoutMs)}`,
+    );
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    stop.abort();
+    limit.catch(() => undefined);
+    work.catch(() => undefined);
+  }
+}

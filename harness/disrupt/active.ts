@@ -1,0 +1,288 @@
+/**
+ * The faults of a run that are in force: journal → arm → inject → felt → undo → verify. There is one `ActiveFaults` for a
+ * whole run: one for each phase would use ids twice, and a replay would take a live fault for an undone one.
+ */
+import type { RunClock } from '../core/clock.ts';
+import type { Executor } from '../core/command.ts';
+import { waitFor, within } from '../core/deadline.ts';
+import { CoalmineError, messageOf } from '../core/errors.ts';
+import type { EventOf, HistoryEvent } from '../core/history.ts';
+import type { KubeApi } from '../core/kube.ts';
+import type { NodeAgent, NodeInfo } from '../core/node.ts';
+import { undoRecordSchema, type UndoRecord } from '../core/undo.ts';
+import type { Fault, FaultParams, Felt, PreparedFault } from './faults/fault.ts';
+import { inject } from './inject.ts';
+import type { JournalNote, UndoJournal } from './journal.ts';
+import { undoThroughDoor, type DoorTo, type Unconfirmed } from './undo-door.ts';
+
+const PREPARE_MS = 30_000;
+const ARM_MS = 10_000;
+const FELT_WITHIN_MS = 5_000;
+/** What the way to the agent and back may take beyond the record's own limit. */
+const AGENT_MARGIN_MS = 5_000;
+
+export interface ActiveFaultsOptions {
+  readonly runId: string;
+  readonly journal: UndoJournal;
+  readonly clock: RunClock;
+  readonly kube: KubeApi;
+  /** Where commands of the controller run. */
+  readonly controller: Executor;
+  readonly doorTo: DoorTo;
+  readonly emit: (event: HistoryEvent) => void;
+}
+
+export interface FaultyNode {
+  readonly node: NodeInfo;
+  readonly agent: NodeAgent;
+}
+
+export interface StartedFault extends Felt {
+  readonly id: string;
+}
+
+interface InForce {
+  readonly record: UndoRecord;
+  readonly prepared: PreparedFault;
+  readonly on: FaultyNode;
+  injected: boolean;
+  feltSaid: boolean;
+  undone: boolean;
+  undoing: Promise<Unconfirmed | undefined> | undefined;
+}
+
+export class ActiveFaults {
+  readonly #options: ActiveFaultsOptions;
+  readonly #inForce: InForce[] = [];
+  readonly #starting = new Set<Promise<unknown>>();
+  readonly #closed = new AbortController();
+
+  constructor(options: ActiveFaultsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Puts a fault in force on one node, and asks for a few seconds whether it was felt. When this throws (`inject`, or the
+   * reason of `signal`), what was done has been undone, or stays on the list for `undoAll`.
+   */
+  async start<P extends FaultParams>(
+    fault: Fault<P>,
+    params: P,
+    on: FaultyNode,
+    signal: AbortSignal,
+  ): Promise<StartedFault> {
+    const starting = this.#start(fault, params, on, AbortSignal.any([signal, this.#closed.signal]));
+    this.#starting.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starting.delete(starting);
+    }
+  }
+
+  /** Undoes one fault and confirms it. Returns what could not be confirmed; never throws; has deadlines of its own. */
+  async undo(id: string): Promise<Unconfirmed | undefined> {
+    const entry = this.#inForce.find(({ record }) => record.id === id);
+    if (entry === undefined || entry.undone) return undefined;
+    entry.undoing ??= this.#undo(entry).finally(() => {
+      entry.undoing = undefined;
+    });
+    return entry.undoing;
+  }
+
+  /**
+   * Undoes everything that is in force, last in first out, whatever fails on the way, and lets no new fault start. Takes
+   * no signal: an interrupted run is the one that needs it most.
+   */
+  async undoAll(): Promise<Unconfirmed[]> {
+    this.#closed.abort(new CoalmineError('inject', 'the run is ending: no new fault is started'));
+    await Promise.allSettled(this.#starting);
+    const unconfirmed: Unconfirmed[] = [];
+    for (const { record } of this.#inForce.toReversed()) {
+      const failed = await this.undo(record.id);
+      if (failed !== undefined) unconfirmed.push(failed);
+    }
+    return unconfirmed;
+  }
+
+  async #start<P extends FaultParams>(
+    fault: Fault<P>,
+    params: P,
+    on: FaultyNode,
+    signal: AbortSignal,
+  ): Promise<StartedFault> {
+    signal.throwIfAborted();
+    const { journal, runId, kube, controller } = this.#options;
+    const id = journal.nextId();
+    const target = { ...on, kube, controller, tag: `coalmine-${runId}-${id}` };
+    const prepared = await within(
+      `${fault.name} on ${on.node.name} to be prepared`,
+      PREPARE_MS,
+      fault.prepare(params, target),
+    );
+    signal.throwIfAborted();
+    const where = prepared.where === 'node' ? on.node.name : 'controller';
+    const record = undoRecordSchema.parse({ id, fault: fault.name, where, ...prepared.undo });
+    const entry: InForce = {
+      record,
+      prepared,
+      on,
+      injected: false,
+      feltSaid: false,
+      undone: false,
+      undoing: undefined,
+    };
+    journal.append({ state: 'armed', record });
+    this.#inForce.push(entry);
+    try {
+      return { id, ...(await this.#putInForce(entry, signal)) };
+    } catch (error) {
+      await this.undo(id);
+      throw error;
+    }
+  }
+
+  async #putInForce(entry: InForce, signal: AbortSignal): Promise<Felt> {
+    const { record, prepared, on } = entry;
+    this.#say(entry, 'armed');
+    if (prepared.where === 'node') {
+      await within(
+        `${on.node.name} to hold the undo of ${record.id}`,
+        ARM_MS,
+        on.agent.arm(record),
+      );
+    }
+    signal.throwIfAborted();
+    const executor = prepared.where === 'node' ? on.agent : this.#options.controller;
+    await inject(record, prepared.inject, executor, signal);
+    entry.injected = true;
+    this.#options.journal.append({ state: 'injected', id: record.id });
+    this.#say(entry, 'injected');
+    const felt = await this.#feltSoon(entry, signal);
+    if (felt.felt) this.#sayFelt(entry, felt);
+    return felt;
+  }
+
+  async #feltSoon(entry: InForce, signal: AbortSignal): Promise<Felt> {
+    let last: Felt = { felt: false, evidence: 'nobody could say yet' };
+    const wait = { what: `${entry.record.id} to be felt`, timeoutMs: FELT_WITHIN_MS, signal };
+    try {
+      return await waitFor(wait, async () => {
+        last = await askFelt(entry);
+        return last.felt ? last : undefined;
+      });
+    } catch {
+      signal.throwIfAborted();
+      return last;
+    }
+  }
+
+  async #undo(entry: InForce): Promise<Unconfirmed | undefined> {
+    const { id, fault, where } = entry.record;
+    // What an undo takes back must be asked for before it; what heals by itself may only be complete after it.
+    if (entry.prepared.notWholeYet === undefined) await this.#feltAtLast(entry);
+    try {
+      await this.#takeBack(entry);
+      await untilWhole(entry).finally(() => this.#feltAtLast(entry));
+    } catch (error) {
+      const detail = messageOf(error);
+      this.#note({ state: 'undo-failed', id, detail });
+      this.#say(entry, 'undo-failed', detail);
+      return { id, fault, where, detail };
+    }
+    entry.undone = true;
+    this.#note({ state: 'undone', id });
+    this.#say(entry, 'undone');
+    return undefined;
+  }
+
+  async #feltAtLast(entry: InForce): Promise<void> {
+    if (entry.injected && !entry.feltSaid) this.#sayFelt(entry, await askFelt(entry));
+  }
+
+  /** The agent first, because it holds the record and its lease; then the door, because the agent may be gone or frozen. */
+  async #takeBack({ record, prepared, on }: InForce): Promise<void> {
+    if (prepared.where === 'controller') {
+      await undoThroughDoor(record, this.#options.doorTo);
+      return;
+    }
+    const steps = record.undo.length + record.restore.length + 2;
+    try {
+      await within(
+        `the agent of ${record.where} to undo ${record.id}`,
+        steps * record.timeoutMs + AGENT_MARGIN_MS,
+        on.agent.undo(record.id),
+      );
+    } catch (error) {
+      await undoThroughDoor(record, this.#options.doorTo).catch((second: unknown) => {
+        throw new CoalmineError(
+          'undo',
+          `${messageOf(error)}; then, past the agent: ${messageOf(second)}`,
+        );
+      });
+    }
+  }
+
+  /** A full disk must not keep an undo from happening: the entry is lost, which at worst means one more undo later. */
+  #note(note: JournalNote): void {
+    try {
+      this.#options.journal.append(note);
+    } catch (error) {
+      this.#options.emit({
+        tMs: this.#options.clock.nowMs(),
+        kind: 'note',
+        text: `the undo journal could not be written: ${messageOf(error)}`,
+      });
+    }
+  }
+
+  #say(entry: InForce, state: EventOf<'fault'>['state'], detail?: string): void {
+    const { id, fault } = entry.record;
+    this.#options.emit({
+      tMs: this.#options.clock.nowMs(),
+      kind: 'fault',
+      id,
+      fault,
+      node: entry.on.node.name,
+      state,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  #sayFelt(entry: InForce, { felt, evidence }: Felt): void {
+    entry.feltSaid = true;
+    const { id, fault } = entry.record;
+    this.#options.emit({
+      tMs: this.#options.clock.nowMs(),
+      kind: 'felt',
+      id,
+      disruption: fault,
+      node: entry.on.node.name,
+      felt,
+      evidence,
+    });
+  }
+}
+
+async function askFelt({ record, prepared }: InForce): Promise<Felt> {
+  try {
+    return await within(`${record.id} to say whether it was felt`, FELT_WITHIN_MS, prepared.felt());
+  } catch (error) {
+    return { felt: false, evidence: `nobody could say: ${messageOf(error)}` };
+  }
+}
+
+async function untilWhole({ record, prepared }: InForce): Promise<void> {
+  if (prepared.notWholeYet === undefined) return;
+  let missing: string | undefined;
+  const wait = { what: `all to be whole after ${record.fault}`, timeoutMs: record.timeoutMs };
+  await waitFor(wait, async () => {
+    missing = await prepared.notWholeYet?.();
+    return missing === undefined ? true : undefined;
+  }).catch((error: unknown) => {
+    throw new CoalmineError(
+      'undo',
+      `${messageOf(error)}${missing === undefined ? '' : ` (${missing})`}`,
+    );
+  });
+}
