@@ -13,6 +13,10 @@ export const eventSchema = z.discriminatedUnion('kind', [
     ...at,
     kind: z.literal('run'),
     state: z.enum(['started', 'ended', 'interrupted', 'crashed']),
+    /** For `interrupted`. */
+    signal: z.enum(['SIGINT', 'SIGTERM']).optional(),
+    /** For `crashed`: the exit code that the cause has by itself; 6 where it says nothing. */
+    exitCode: z.union([z.literal(2), z.literal(4), z.literal(5), z.literal(6)]).optional(),
     detail: z.string().optional(),
   }),
   z.strictObject({
