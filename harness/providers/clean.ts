@@ -1,0 +1,103 @@
+/**
+ * Takes away what runs left, from labels, names and recorded states alone: no run directory is needed. What belongs to
+ * a living run is not touched unless it is asked for. Done twice, the second time finds nothing.
+ */
+import { messageOf } from '../core/errors.ts';
+import { findDockerLeftovers } from './kind/leftovers-docker.ts';
+import { findSlotLeftovers } from './kind/leftovers-slots.ts';
+import { describeLeftover, LEFTOVER_KINDS, type Leftover, type LeftoverName } from './leftover.ts';
+import { findHostLeftovers } from './leftovers-host.ts';
+import { readRunStates, type RunState } from './run-state.ts';
+
+export interface CleanOptions {
+  cacheDir: string;
+  /** Only this run; every run where absent. */
+  runId?: string;
+  /** Also what belongs to runs whose controller is alive; ends them. */
+  all?: boolean;
+  dryRun?: boolean;
+  /** `runId` is the caller's own run, which it declares over. */
+  own?: boolean;
+  say: (line: string) => void;
+}
+
+export interface CleanResult {
+  /** What was removed; with `dryRun`, what would be. */
+  readonly removed: readonly LeftoverName[];
+  /** What should be gone and is not, with the reason; not empty = dirty. */
+  readonly kept: readonly { leftover: LeftoverName; why: string }[];
+  /** What belongs to living runs and was therefore not touched. */
+  readonly alive: readonly LeftoverName[];
+}
+
+export async function cleanRun(options: CleanOptions): Promise<CleanResult> {
+  const { found, unreachable } = await find(options);
+  const wanted = found.filter(({ runId }) => isWanted(options, runId));
+  const mayEnd = options.all === true || options.own === true;
+  const removed: LeftoverName[] = [];
+  const kept: { leftover: LeftoverName; why: string }[] = [];
+  for (const leftover of inOrder(wanted.filter(({ alive }) => mayEnd || !alive))) {
+    if (isMemoryOf(unreachable, leftover)) {
+      kept.push({
+        leftover: nameOf(leftover),
+        why: 'the Docker engine of its run does not answer',
+      });
+      continue;
+    }
+    try {
+      if (options.dryRun !== true) await leftover.remove();
+      removed.push(nameOf(leftover));
+    } catch (error) {
+      kept.push({ leftover: nameOf(leftover), why: messageOf(error) });
+      options.say(`could not remove ${describeLeftover(leftover)}: ${messageOf(error)}`);
+    }
+  }
+  const alive = mayEnd ? [] : wanted.filter((leftover) => leftover.alive).map(nameOf);
+  return { removed, kept, alive };
+}
+
+/** What `doctor` shows: everything that dead runs left, without touching it. */
+export async function findLeftovers(cacheDir: string): Promise<readonly LeftoverName[]> {
+  return (await cleanRun({ cacheDir, dryRun: true, say: () => undefined })).removed;
+}
+
+async function find(options: CleanOptions) {
+  const { cacheDir, runId, own } = options;
+  const states = await readRunStates(cacheDir);
+  const mine = states.find((state) => state.runId === runId);
+  // The outer process of a private engine need not ask the user's, which does not answer.
+  const privateOnly = own === true && mine?.engineEnv === undefined;
+  const docker = privateOnly
+    ? { leftovers: [], unreachable: [] }
+    : await findDockerLeftovers(states);
+  return {
+    found: [
+      ...(await findHostLeftovers(cacheDir, states)),
+      ...docker.leftovers,
+      ...(await findSlotLeftovers(cacheDir)),
+    ],
+    unreachable: docker.unreachable,
+  };
+}
+
+function isWanted(options: CleanOptions, runId: string | undefined): boolean {
+  return options.runId === undefined || runId === undefined || runId === options.runId;
+}
+
+function inOrder(leftovers: readonly Leftover[]): Leftover[] {
+  return leftovers.toSorted(
+    (a, b) => LEFTOVER_KINDS.indexOf(a.kind) - LEFTOVER_KINDS.indexOf(b.kind),
+  );
+}
+
+/** The memory of a run must outlive what it remembers. */
+function isMemoryOf(unreachable: readonly RunState[], leftover: Leftover): boolean {
+  return (
+    (leftover.kind === 'state' || leftover.kind === 'folder') &&
+    unreachable.some(({ runId }) => runId === leftover.runId)
+  );
+}
+
+function nameOf({ kind, name, runId }: Leftover): LeftoverName {
+  return { kind, name, ...(runId === undefined ? {} : { runId }) };
+}

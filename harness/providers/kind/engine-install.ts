@@ -1,0 +1,65 @@
+/** Installs what a private engine needs, with apt. Only `coalmine setup` calls it, and it says what it does. */
+import { readFile } from 'node:fs/promises';
+import { CoalmineError } from '../../core/errors.ts';
+import { local } from '../../exec/local.ts';
+import { runOrThrow } from '../../exec/run-or-throw.ts';
+
+const PACKAGES = ['docker.io', 'containerd', 'runc', 'iptables', 'iproute2', 'util-linux'] as const;
+const UPDATE_MS = 5 * 60_000;
+const INSTALL_MS = 20 * 60_000;
+
+export interface InstallOptions {
+  say: (line: string) => void;
+  signal: AbortSignal;
+  /** What else a run needs on this machine: `mmdebstrap`, … */
+  also?: readonly string[];
+}
+
+/** Idempotent. Throws `preflight`, having touched nothing, where this is not root or not Debian or Ubuntu. */
+export async function installEngine(options: InstallOptions): Promise<void> {
+  await demandAptAsRoot();
+  const { say, signal, also = [] } = options;
+  const apt = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
+  say('apt-get update');
+  await runOrThrow(
+    local,
+    { argv: ['apt-get', 'update', '-q'], ...apt },
+    { timeoutMs: UPDATE_MS, signal },
+  );
+  // From Debian 13 on the CLI is a package of its own, which docker.io only recommends.
+  const known = await local.run(
+    { argv: ['apt-cache', 'show', 'docker-cli'] },
+    { timeoutMs: 60_000 },
+  );
+  const packages = [...PACKAGES, ...(known.exitCode === 0 ? ['docker-cli'] : []), ...also];
+  const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends'] as const;
+  say(`installing on this machine with apt: ${packages.join(' ')}`);
+  await runOrThrow(
+    local,
+    { argv: [...install, ...packages], ...apt },
+    {
+      timeoutMs: INSTALL_MS,
+      signal,
+      wayOut: 'run the command by hand to see what apt asks for, then `coalmine setup` again',
+    },
+  );
+}
+
+async function demandAptAsRoot(): Promise<void> {
+  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  const refusal = installRefusal(release, process.getuid?.() ?? -1);
+  if (refusal === undefined) return;
+  throw new CoalmineError('preflight', `cannot install a Docker engine: ${refusal}`, {
+    wayOut: 'install Docker yourself: coalmine uses whichever engine answers',
+  });
+}
+
+/** Returns why apt may not be used, from the text of /etc/os-release, or undefined where it may. */
+export function installRefusal(osRelease: string, uid: number): string | undefined {
+  const ids = [...osRelease.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)"?$/gm)].flatMap(([, value = '']) =>
+    value.split(' '),
+  );
+  if (!ids.includes('debian') && !ids.includes('ubuntu'))
+    return `only Debian and Ubuntu are known, and this is ${ids[0] ?? 'unknown'}`;
+  return uid === 0 ? undefined : 'this is not root';
+}

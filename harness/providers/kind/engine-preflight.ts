@@ -1,0 +1,94 @@
+/** Questions about this machine that a kind run asks before it touches anything. Each returns a reason, or undefined. */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { formatBytes, freeBytes } from '../../components/disk.ts';
+import { local } from '../../exec/local.ts';
+import { onPath } from '../../exec/on-path.ts';
+import type { PROXY_MODES } from '../../core/plan.ts';
+import { slotsFolder } from './engine-slot.ts';
+
+const LIMITS = { timeoutMs: 10_000 };
+
+/** Kernel module that each kube-proxy mode cannot do without, and what shows that the kernel has it. */
+const MODULES: Record<(typeof PROXY_MODES)[number], { module: string; proof?: string }> = {
+  iptables: { module: 'ip_tables', proof: '/proc/net/ip_tables_names' },
+  nftables: { module: 'nf_tables' },
+  ipvs: { module: 'ip_vs', proof: '/proc/net/ip_vs' },
+};
+
+/** Nodes of kind share this machine's kernel, so it must be able to do the mode. */
+export async function proxyModeRefusal(
+  mode: (typeof PROXY_MODES)[number],
+): Promise<string | undefined> {
+  const { module, proof } = MODULES[mode];
+  if (await kernelHas(module, proof)) return undefined;
+  return `this machine's kernel has no ${module}, which proxy mode ${mode} needs`;
+}
+
+/** Loaded, built in, loadable, or (where modules cannot be asked) shown to work. */
+async function kernelHas(module: string, proof: string | undefined): Promise<boolean> {
+  if (proof !== undefined && (await isReadable(proof))) return true;
+  if (await isReadable(`/sys/module/${module}`)) return true;
+  const modprobe = await onPath('modprobe');
+  if (modprobe !== undefined) {
+    const dry = await local.run({ argv: [modprobe, '-n', module] }, LIMITS);
+    if (dry.exitCode === 0) return true;
+  }
+  return module !== 'ip_vs' && (await worksInNamespace(module));
+}
+
+/** A fresh network namespace lists a table of its own, which leaves the host's untouched. */
+async function worksInNamespace(module: string): Promise<boolean> {
+  const tool = module === 'nf_tables' ? ['nft', 'list', 'tables'] : ['iptables-legacy', '-S'];
+  const probe = await local
+    .run({ argv: ['unshare', '--net', '--', ...tool] }, LIMITS)
+    .catch(() => undefined);
+  return probe?.exitCode === 0;
+}
+
+/** A private engine keeps its images in the cache; the user's own keeps them where it likes. */
+export async function dataRootRefusal(
+  cacheDir: string,
+  needBytes: number,
+): Promise<string | undefined> {
+  const folder = slotsFolder(cacheDir);
+  const haveBytes = await freeBytes(folder);
+  if (haveBytes >= needBytes) return undefined;
+  return `Docker images need about ${formatBytes(needBytes)} free in ${folder}, and there are ${formatBytes(haveBytes)}`;
+}
+
+export async function memoryRefusal(needBytes: number): Promise<string | undefined> {
+  const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
+  const haveBytes = parseAvailableBytes(text);
+  if (haveBytes === undefined || haveBytes >= needBytes) return undefined;
+  return `the cluster needs about ${formatBytes(needBytes)} of memory, and ${formatBytes(haveBytes)} are available`;
+}
+
+/** Returns MemAvailable of /proc/meminfo in bytes; undefined where the kernel does not say. */
+export function parseAvailableBytes(meminfo: string): number | undefined {
+  const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1_024;
+}
+
+/** For the user's engine, which publishes on the host: a port that somebody has. */
+export async function portRefusal(port: number, host = '127.0.0.1'): Promise<string | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', (error) => {
+      resolve(`port ${port} on ${host} cannot be used: ${error.message}`);
+    });
+    server.listen(port, host, () => {
+      server.close(() => {
+        resolve(undefined);
+      });
+    });
+  });
+}
+
+async function isReadable(file: string): Promise<boolean> {
+  // A file of /sys/module is a folder: reading it fails in its own way, which proves that it is there.
+  return readFile(file, 'utf8').then(
+    () => true,
+    (error: unknown) => (error as NodeJS.ErrnoException).code === 'EISDIR',
+  );
+}
