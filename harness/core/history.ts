@@ -108,6 +108,12 @@ export const eventSchema = z.discriminatedUnion('kind', [
     timeouts: z.number(),
     errors: counts,
     latenciesMs: z.array(z.number()),
+    /** The longest stall of the generator itself: what it timed in this interval is its own noise. */
+    stallMs: z.number().optional(),
+    /** Requests that were due and not sent. */
+    skipped: z.number().optional(),
+    /** Held connections: how many live now, have died so far, and were opened in place of a dead one. */
+    flows: z.strictObject({ alive: z.number(), dead: z.number(), reopened: z.number() }).optional(),
   }),
   z.strictObject({
     ...at,
