@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { hasCode } from '../../../harness/core/errors.ts';
 import { describeEnvironment, readCommit } from '../../../harness/record/environment.ts';
 import { cellFolder } from '../../../harness/record/layout.ts';
@@ -96,7 +97,7 @@ describe('run directory', () => {
   });
 
   it('loses nothing that was acknowledged when the process is killed', async () => {
-    const program = path.resolve(import.meta.dirname, '../../fixtures/record-forever.ts');
+    const program = fileURLToPath(import.meta.resolve('../../support/record-forever.ts'));
     const child = spawn(process.execPath, ['--import', 'tsx', program, folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
