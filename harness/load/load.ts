@@ -1,4 +1,4 @@
-/** A load is a pod on a node that sends requests and prints one NDJSON line an interval (load/generator/lines.ts). */
+/** A load is a pod on a node that sends requests and prints one NDJSON line an interval (lines.ts). */
 import type { z } from 'zod';
 import type { KubeObject } from '../core/kube.ts';
 
