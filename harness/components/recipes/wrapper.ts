@@ -1,0 +1,54 @@
+/**
+ * The text of a wrapper module. Some programs cannot be `go install`ed because their go.mod replaces modules by local
+ * folders; a module of our own that requires them and says the replacements anew can build them.
+ */
+
+/** What a module's own go.mod says that a wrapper must repeat. */
+export interface ModuleFacts {
+  /** The `go` line: `1.24.0`. */
+  goVersion: string;
+  /** Modules that the go.mod replaces by a folder below ./staging. */
+  staging: readonly string[];
+}
+
+export function readModuleFacts(goMod: string): ModuleFacts {
+  const goVersion = /^go (\S+)$/m.exec(goMod)?.[1];
+  if (goVersion === undefined) throw new Error('a go.mod without a go line');
+  const staging = [...goMod.matchAll(/^\s*(?:replace\s+)?(\S+) => \.\/staging\//gm)].map(
+    ([, module = '']) => module,
+  );
+  return { goVersion, staging: [...new Set(staging)].sort() };
+}
+
+export interface Wrapper {
+  module: string;
+  /** With the leading v, as Go writes versions. */
+  version: string;
+  facts: ModuleFacts;
+  /** The version at which each staging module is published on its own: Kubernetes v1.34.3 is v0.34.3. */
+  stagingVersion: string;
+}
+
+export function wrapperGoMod({ module, version, facts, stagingVersion }: Wrapper): string {
+  return [
+    'module coalmine/build',
+    `go ${facts.goVersion}`,
+    `require ${module} ${version}`,
+    ...facts.staging.map((name) => `replace ${name} => ${name} ${stagingVersion}`),
+    '',
+  ].join('\n');
+}
+
+/** A file that is never compiled and keeps the packages' dependencies in the module graph. */
+export function wrapperToolsGo(packages: readonly string[]): string {
+  return [
+    '//go:build tools',
+    '',
+    'package tools',
+    '',
+    'import (',
+    ...packages.map((name) => `\t_ "${name}"`),
+    ')',
+    '',
+  ].join('\n');
+}
