@@ -1,0 +1,45 @@
+/** Asks one source after the other for a component; where none can, the error says what each of them said. */
+import { rm } from 'node:fs/promises';
+import { CoalmineError } from '../core/errors.ts';
+import type { ComponentRef } from './component.ts';
+import { makeExecutable, type Origin } from './place.ts';
+import type { Source, SourceContext } from './sources/source.ts';
+
+export async function askSources(
+  sources: readonly Source[],
+  /** What is known before the first is asked: `cache: not there`. */
+  known: readonly string[],
+  ref: ComponentRef,
+  file: string,
+  context: SourceContext,
+): Promise<Origin> {
+  const reasons = [...known];
+  const waysOut: string[] = [];
+  for (const source of sources) {
+    try {
+      const provenance = await source.fetch(ref, file, context);
+      await makeExecutable(file);
+      return { source: source.name, ...provenance };
+    } catch (error) {
+      context.signal.throwIfAborted();
+      const reason = reasonOf(error);
+      if (reason === undefined) throw error;
+      reasons.push(`${source.name}: ${reason}`);
+      if (error instanceof CoalmineError && error.wayOut !== undefined) waysOut.push(error.wayOut);
+      await rm(file, { recursive: true, force: true });
+    }
+  }
+  throw new CoalmineError(
+    'component',
+    `${ref.component} ${ref.version} cannot be had: ${reasons.join('; ')}`,
+    { wayOut: waysOut.length > 0 ? [...new Set(waysOut)].join('; ') : 'allow more sources' },
+  );
+}
+
+/** Only trouble with the world lets the next source have a try; a fault in our own code must not be papered over. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof CoalmineError) return error.message;
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+    return error.message;
+  return undefined;
+}

@@ -1,0 +1,50 @@
+/** Which components a run needs: pure, so that `plan` and `setup` can list them without touching anything. */
+import type { ComponentName, ComponentRef } from './component.ts';
+
+/** Versions that follow from our own choice and not from a scenario. */
+export const PINS = {
+  // What kubeadm 1.34 deploys by default (its image tag is v1.12.1).
+  coredns: '1.12.1',
+  // kubeadm 1.34 asks for the image tag 3.6.5-0; 3.6.6 is the nearest release whose module is served.
+  etcd: '3.6.6',
+  // Also holds the entry point and units of the node image.
+  kind: '0.33.0',
+  // The newest that module proxies serve: its v2 module path is not; @types/k6 follows it.
+  k6: '1.8.1',
+} as const satisfies Partial<Record<ComponentName, string>>;
+
+/** What the node image of one Kubernetes version is made of, kube-proxy excepted: that has an image of its own. */
+export const NODE_COMPONENTS = [
+  'kubelet',
+  'kubeadm',
+  'kubectl',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+] as const satisfies readonly ComponentName[];
+
+export interface KindRunVersions {
+  /** Of the control plane and the kubelets. */
+  kubernetes: string;
+  /** Every version that kube-proxy has during the run. */
+  kubeProxy: readonly string[];
+  /** Node.js on the nodes; the controller's own is the one that needs no download. */
+  node: string;
+}
+
+/** Returns each component once, in an order in which the expensive shared compilation comes first. */
+export function kindRunComponents(versions: KindRunVersions): ComponentRef[] {
+  const { kubernetes, kubeProxy, node } = versions;
+  const ofKubernetes = [...NODE_COMPONENTS, 'agnhost' as const];
+  return [
+    ...ofKubernetes.map((component) => ({ component, version: kubernetes })),
+    ...[...new Set(kubeProxy)]
+      .sort((a, b) => Number(b === kubernetes) - Number(a === kubernetes))
+      .map((version) => ({ component: 'kube-proxy' as const, version })),
+    ...(['etcd', 'coredns', 'kind', 'k6'] as const).map((component) => ({
+      component,
+      version: PINS[component],
+    })),
+    { component: 'node', version: node },
+  ];
+}
