@@ -29,6 +29,8 @@ export interface ActiveFaultsOptions {
   /** Where commands of the controller run. */
   readonly controller: Executor;
   readonly doorTo: DoorTo;
+  /** How long `start` waits for the proof of effect; it is asked for once more before the undo. */
+  readonly feltTimeoutMs?: number;
   readonly emit: (event: HistoryEvent) => void;
 }
 
@@ -165,7 +167,8 @@ export class ActiveFaults {
 
   async #feltSoon(entry: InForce, signal: AbortSignal): Promise<Felt> {
     let last: Felt = { felt: false, evidence: 'nobody could say yet' };
-    const wait = { what: `${entry.record.id} to be felt`, timeoutMs: FELT_WITHIN_MS, signal };
+    const timeoutMs = this.#options.feltTimeoutMs ?? FELT_WITHIN_MS;
+    const wait = { what: `${entry.record.id} to be felt`, timeoutMs, signal };
     try {
       return await waitFor(wait, async () => {
         last = await askFelt(entry);

@@ -66,10 +66,10 @@ export function replay(journalText: string): Replay {
 export interface UndoJournal {
   readonly path: string;
   /** Returns an id that no entry of this journal has, also not one of an earlier process: `f1`, `f2`, … */
-  nextId(): string;
+  readonly nextId: () => string;
   /** Returns once the entry is on the disk. */
-  append(note: JournalNote): void;
-  close(): void;
+  readonly append: (note: JournalNote) => void;
+  readonly close: () => void;
 }
 
 /** Opens the journal of a run, or makes it. A torn last line of a crashed process is cut off, so that the next entry is whole. */
