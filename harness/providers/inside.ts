@@ -19,8 +19,11 @@ import { writeRunState } from './run-state.ts';
 
 const MARKER = 'COALMINE_INSIDE';
 
-/** Constant: the words after it are argv. A shell is pid 1 because it reaps what others orphan, and Node.js does not. */
-const REAPER = ['sh', '-c', '"$@"; exit $?', 'coalmine'] as const;
+/**
+ * Constant: the words after it are argv. A shell is pid 1 because it reaps what others orphan, and Node.js does not.
+ * The trap keeps dash from dying of a SIGINT that was meant for the program; a trap, unlike ignoring, is not inherited.
+ */
+const REAPER = ['sh', '-c', 'trap : INT TERM HUP; "$@"; exit $?', 'coalmine'] as const;
 
 const NAMESPACES = [
   // unshare ends its child when it ends itself; this ends unshare when we end, by SIGKILL too.

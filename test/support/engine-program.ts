@@ -36,10 +36,10 @@ async function inner(): Promise<number> {
   // A timer keeps the process alive: a promise alone does not.
   const keepAlive = setInterval(() => undefined, 1_000);
   process.on('SIGINT', () => {
-    wake(130);
+    wake(41);
   });
   process.on('SIGTERM', () => {
-    wake(143);
+    wake(42);
   });
   await enterInside();
   const { signal } = new AbortController();

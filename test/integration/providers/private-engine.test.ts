@@ -82,10 +82,10 @@ describe('private engine', function () {
   });
 
   for (const [signal, exitCode] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
+    ['SIGINT', 41],
+    ['SIGTERM', 42],
   ] as const) {
-    it(`leaves nothing after ${signal}`, async () => {
+    it(`leaves nothing after ${signal}, and returns what the inner process made of it`, async () => {
       const run = start('wait');
       await run.report;
       process.kill(run.outer.pid, signal);
