@@ -37,8 +37,10 @@ export interface Tracker {
   reading(reading: RuleReading): void;
   /** Reports what is still wrong. */
   stop(tMs: number): void;
-  /** Services with a front here, entries in the kernel, entries known to be wrong, and addresses that two claim. */
-  live(): { services: number; entries: number; open: number; contested: readonly FrontKey[] };
+  /** Entries in the kernel, and entries known to be wrong. */
+  live(): { entries: number; open: number };
+  /** Fronts that two Services claim: kube-proxy's choice is not defined, so they are not judged. */
+  contested(): readonly FrontKey[];
 }
 
 /** A change of what is wanted that a late reading could still lie before. */
@@ -59,6 +61,7 @@ interface State {
   /** When it last changed whether an entry is wanted, as long as it matters; and the same in order of time. */
   readonly changedMs: Map<string, number>;
   readonly changes: Change[];
+  readonly contested: Set<FrontKey>;
   kernel: KernelRules | undefined;
 }
 
@@ -71,6 +74,7 @@ export function createTracker(node: string, emit: (event: FreshnessEvent) => voi
     wrongs: new Map(),
     changedMs: new Map(),
     changes: [],
+    contested: new Set(),
     kernel: undefined,
   };
   return {
@@ -84,14 +88,13 @@ export function createTracker(node: string, emit: (event: FreshnessEvent) => voi
       for (const [id, wrong] of [...state.wrongs]) end(state, id, endedByStop(wrong, tMs));
     },
     live: () => ({
-      services: state.byService.size,
       entries: [...(state.kernel?.values() ?? [])].reduce(
         (sum, one) => sum + one.endpoints.size,
         0,
       ),
       open: [...state.wrongs.values()].filter(({ opened }) => opened).length,
-      contested: [...state.fronts].filter(([, { owners }]) => owners.size > 1).map(([key]) => key),
     }),
+    contested: () => [...state.contested],
   };
 }
 
@@ -103,6 +106,8 @@ function takeWanted(state: State, tMs: number, service: string, next: WantedFron
     const front = frontAt(state.fronts, key);
     const old = new Map([...endpointsOf(front)].map((one) => [one, wantOf(front, one)]));
     setOwner(front, service, next.get(key));
+    if (front.owners.size > 1) state.contested.add(key);
+    else state.contested.delete(key);
     for (const endpoint of new Set([...old.keys(), ...endpointsOf(front)])) {
       if ((old.get(endpoint) ?? 'no') !== wantOf(front, endpoint))
         takeChange(state, tMs, key, endpoint);
