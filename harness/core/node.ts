@@ -16,8 +16,18 @@ export interface WatchOptions {
   onReading(reading: Reading): void;
   /** Calls onReading on each tick, with an empty `changed` where nothing did: "still so at tMs" is known to one period. */
   everyTick?: boolean;
-  /** Called about once a second, so that "nothing changed" and "nothing was read" can be told apart. */
-  onProgress?(progress: { tMs: number; reads: number; failures: number; lastError?: string }): void;
+  /**
+   * Called about once a second, so that "nothing changed" and "nothing was read" can be told apart. The counts are since
+   * the last call: `reads` ticks were kept, on `failures` of them nothing at all could be read, and `skips` ticks were
+   * not kept, because the last one still ran, the node stood still, or the controller fell behind.
+   */
+  onProgress?(progress: {
+    tMs: number;
+    reads: number;
+    failures: number;
+    skips?: number;
+    lastError?: string;
+  }): void;
 }
 
 /**

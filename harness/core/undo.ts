@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 export const commandSchema = z.strictObject({
-  argv: z.tuple([z.string()], z.string()),
+  argv: z.tuple([z.string()], z.string()).readonly(),
   env: z.record(z.string(), z.string()).exactOptional(),
   stdin: z.string().exactOptional(),
 });
