@@ -44,7 +44,7 @@ export async function startPrivateEngine(options: PrivateEngineOptions): Promise
 async function start(options: PrivateEngineOptions, unwind: Unwind): Promise<Engine> {
   const { runId, cacheDir, say, signal } = options;
   const slot = await takeSlot(cacheDir, signal);
-  unwind.push('slot', slot.release);
+  unwind.push('slot', () => slot.release());
   // Teardown before setup: what a killed run left must not come up again.
   await removeResidue(slot.dataRoot);
   unwind.push('containers', () => removeResidue(slot.dataRoot));

@@ -24,7 +24,7 @@ describe('private engine', function () {
   let cacheDir = '';
   let tar = '';
   let count = 0;
-  const started: EngineRun[] = [];
+  const started: (EngineRun & { runId: string })[] = [];
 
   before(async function () {
     if (!isRoot()) skipOrFail(this, 'a private engine needs root');
@@ -39,8 +39,9 @@ describe('private engine', function () {
     for (const run of started.splice(0)) {
       run.outer.kill('SIGKILL');
       await run.ended;
+      // Not every run: others on this machine may live.
+      await cleanRun({ cacheDir, runId: run.runId, all: true, say });
     }
-    await cleanRun({ cacheDir, all: true, say });
   });
 
   after(async () => {
@@ -51,7 +52,7 @@ describe('private engine', function () {
     count += 1;
     const runId = `enginetest${process.pid}x${count}`;
     const run = startEngineRun(cacheDir, runId, tar, then);
-    started.push(run);
+    started.push({ ...run, runId });
     return { ...run, runId };
   }
 
