@@ -1,0 +1,129 @@
+/** What was not felt was not survived: every planned disruption needs the proof that it took effect. Always checked. */
+import { z } from 'zod';
+import { formatDuration, parseDuration } from '../../core/duration.ts';
+import { eventsOf, phaseWindow, type History } from '../../core/history.ts';
+import type { PlannedPhase } from '../../core/plan.ts';
+import { asleep, faultSpans, overlapMs, type FaultSpan } from '../windows.ts';
+import type { Checker } from './checker.ts';
+import { conclude } from './conclude.ts';
+
+const params = z.strictObject({
+  freezeShareMin: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe("share of a freeze that the node's own agent must have missed"),
+});
+
+/** The disruptions that leave a hole in the agent's own ticks. */
+const FREEZE = 'freeze';
+
+interface Happened {
+  id: string;
+  what: string;
+  kind: 'fault' | 'upgrade' | 'churn';
+  name: string;
+  tMs: number;
+}
+
+export const faultWasFelt: Checker<z.infer<typeof params>> = {
+  name: 'fault-was-felt',
+  params,
+  check: (history, { freezeShareMin }) => {
+    const happened = disruptions(history);
+    const felt = eventsOf(history, 'felt');
+    const unfelt = happened
+      .filter(({ id }) => !felt.some((event) => event.id === id && event.felt))
+      .map(({ id, what }) => {
+        const said = felt.findLast((event) => event.id === id)?.evidence;
+        return `${what} was not felt: ${said ?? 'nobody looked'}`;
+      });
+    const freezes = faultSpans(history).filter(({ fault }) => fault === FREEZE);
+    const short = freezes.flatMap((span) => shortFreeze(history, span, freezeShareMin));
+    const planned = history.plan.phases.reduce((sum, phase) => sum + namesOf(phase).length, 0);
+    return conclude('fault-was-felt', {
+      failures: [],
+      gaps: [...missing(history, happened), ...unfelt, ...short],
+      notes: felt.filter((event) => event.felt).map(({ evidence }) => evidence),
+      evidence: { planned, happened: happened.length, felt: felt.filter((one) => one.felt).length },
+      pass:
+        planned === 0
+          ? 'the plan disrupts nothing, so there is nothing to be felt'
+          : `all ${happened.length} disruptions took effect`,
+    });
+  },
+};
+
+function disruptions(history: History): Happened[] {
+  const faults = eventsOf(history, 'fault')
+    .filter(({ state }) => state === 'injected')
+    .map(({ id, fault, node, tMs }) => {
+      return { id, what: `${fault} on ${node}`, kind: 'fault' as const, name: fault, tMs };
+    });
+  const upgrades = eventsOf(history, 'upgrade')
+    .filter(({ state }) => state === 'started')
+    .map(({ id, component, to, node, tMs }) => {
+      const what = `${component} ${to} on ${node}`;
+      return { id, what, kind: 'upgrade' as const, name: component, tMs };
+    });
+  const churns = new Map<string, Happened>();
+  for (const { id, churn, tMs } of eventsOf(history, 'churn')) {
+    if (!churns.has(id)) churns.set(id, { id, what: churn, kind: 'churn', name: churn, tMs });
+  }
+  return [...faults, ...upgrades, ...churns.values()];
+}
+
+function namesOf({ fault, churn, upgrade }: PlannedPhase): { kind: string; name: string }[] {
+  return [
+    ...(fault === undefined ? [] : [{ kind: 'fault', name: fault.name }]),
+    ...(churn === undefined ? [] : [{ kind: 'churn', name: churn.name }]),
+    ...(upgrade === undefined ? [] : [{ kind: 'upgrade', name: upgrade.component }]),
+  ];
+}
+
+/** A disruption that the plan has and the history has not. */
+function missing(history: History, happened: readonly Happened[]): string[] {
+  return history.plan.phases.flatMap((phase) => {
+    const window = phaseWindow(history, phase.name);
+    return namesOf(phase)
+      .filter(
+        ({ kind, name }) =>
+          window === undefined ||
+          !happened.some(
+            (one) =>
+              one.kind === kind &&
+              one.name === name &&
+              one.tMs >= window.fromMs &&
+              one.tMs <= window.toMs,
+          ),
+      )
+      .map(({ name }) => `${name} of phase ${phase.name} never happened`);
+  });
+}
+
+function shortFreeze(history: History, span: FaultSpan, shareMin: number): string[] {
+  const heldMs = span.toMs - span.fromMs;
+  // The undo's own confirmation takes time in which the node already runs: no more than was asked for is demanded.
+  const wantedMs = Math.min(heldMs, askedMs(history, span) ?? heldMs);
+  const sleptMs = asleep(history, span.node).reduce((sum, gap) => sum + overlapMs(gap, span), 0);
+  if (wantedMs > 0 && sleptMs >= shareMin * wantedMs) return [];
+  return [
+    `the freeze of ${span.node} was ${formatDuration(wantedMs)} long, but its agent missed only ${formatDuration(sleptMs)}`,
+  ];
+}
+
+/** How long the plan wanted the freeze, by the phase in which it was injected. */
+function askedMs(history: History, span: FaultSpan): number | undefined {
+  const phase = history.plan.phases.find(({ name, fault }) => {
+    const window = phaseWindow(history, name);
+    return (
+      fault?.name === span.fault &&
+      window !== undefined &&
+      span.fromMs >= window.fromMs &&
+      span.fromMs <= window.toMs
+    );
+  });
+  const written = phase?.fault?.params['for'];
+  return typeof written === 'string' ? parseDuration(written) : phase?.forMs;
+}

@@ -1,0 +1,117 @@
+/**
+ * The harness must not take its own weakness for the network's: where the controller, an agent or a load generator stood
+ * still without a freeze that explains it, that window is void and so is a verdict that rests on it. Always checked.
+ */
+import { z } from 'zod';
+import { durationSchema, formatDuration } from '../../core/duration.ts';
+import { eventsOf, type History, type Window } from '../../core/history.ts';
+import { asleep, faultSpans, judgedSpan, overlapMs, phaseSpans } from '../windows.ts';
+import type { Checker } from './checker.ts';
+import { conclude } from './conclude.ts';
+
+const params = z.strictObject({
+  agentGapMax: durationSchema.default(500).describe('longest unexplained stall of a node agent'),
+  controllerGapMax: durationSchema.default(1_000).describe('longest stall of the controller'),
+  generatorStallMax: durationSchema
+    .default(1_000)
+    .describe('longest unexplained stall of a load generator'),
+});
+
+/** A frozen node wakes up to a backlog: its processes are late for a moment more. */
+const WAKE_MS = 2_000;
+
+interface Stall extends Window {
+  who: string;
+  /** The part that no freeze explains. */
+  ownMs: number;
+  maxMs: number;
+}
+
+export const selfNoise: Checker<z.infer<typeof params>> = {
+  name: 'self-noise',
+  params,
+  check: (history, limits) => {
+    const span = judgedSpan(history);
+    const stalls = span === undefined ? [] : allStalls(history, limits, span);
+    const lost = eventsOf(history, 'agent-lost').filter(
+      ({ tMs }) => span !== undefined && tMs >= span.fromMs && tMs <= span.toMs,
+    );
+    const tooLong = stalls
+      .filter(({ ownMs, maxMs }) => ownMs > maxMs)
+      .sort((a, b) => b.ownMs - a.ownMs);
+    return conclude('self-noise', {
+      failures: [],
+      gaps: [
+        ...(span === undefined ? ['no phase began'] : []),
+        ...lost.map(({ node, detail }) => `the agent of ${node} was lost: ${detail}`),
+        ...tooLong.map(
+          ({ who, ownMs, maxMs, fromMs, toMs }) =>
+            `${who} stood still for ${formatDuration(ownMs)} (limit ${formatDuration(maxMs)}): the window from ${formatDuration(fromMs)} to ${formatDuration(toMs)} is void${inPhase(history, fromMs)}`,
+        ),
+      ],
+      evidence: {
+        stalls: stalls.length,
+        longestMs: Math.round(stalls.reduce((most, { ownMs }) => Math.max(most, ownMs), 0)),
+        agentsLost: lost.length,
+      },
+      pass: `controller, agents and load generators kept time; ${stalls.length} stalls within limits`,
+    });
+  },
+};
+
+function allStalls(
+  history: History,
+  limits: { agentGapMax: number; controllerGapMax: number; generatorStallMax: number },
+  span: Window,
+): Stall[] {
+  const agents = eventsOf(history, 'agent-gap').map(({ node, fromMs, gapMs }) => {
+    const gap = { fromMs, toMs: fromMs + gapMs };
+    return {
+      ...gap,
+      who: `the agent of ${node}`,
+      ownMs: gapMs - frozenMs(history, node, gap),
+      maxMs: limits.agentGapMax,
+    };
+  });
+  const controller = eventsOf(history, 'controller-gap').map(({ fromMs, gapMs }) => ({
+    fromMs,
+    toMs: fromMs + gapMs,
+    who: 'the controller',
+    ownMs: gapMs,
+    maxMs: limits.controllerGapMax,
+  }));
+  const generators = eventsOf(history, 'load')
+    .filter(({ stallMs }) => stallMs !== undefined)
+    .map(({ load, node, fromMs, toMs, stallMs = 0 }) => ({
+      fromMs,
+      toMs,
+      who: `load ${load} on ${node}`,
+      ownMs: sleptNear(history, node, { fromMs, toMs }) ? 0 : stallMs,
+      maxMs: limits.generatorStallMax,
+    }));
+  return [...agents, ...controller, ...generators].filter((stall) => overlapMs(stall, span) > 0);
+}
+
+/** How much of a gap lies in freezes of that node; the freeze begins while its injection is still being confirmed. */
+function frozenMs(history: History, node: string, gap: Window): number {
+  return faultSpans(history)
+    .filter((span) => span.fault === 'freeze' && span.node === node)
+    .reduce((sum, span) => {
+      const armed = eventsOf(history, 'fault').find(
+        ({ id, state }) => id === span.id && state === 'armed',
+      );
+      const window = { fromMs: armed?.tMs ?? span.fromMs, toMs: span.toMs + WAKE_MS };
+      return sum + overlapMs(window, gap);
+    }, 0);
+}
+
+function sleptNear(history: History, node: string, interval: Window): boolean {
+  return asleep(history, node).some(
+    ({ fromMs, toMs }) => overlapMs({ fromMs, toMs: toMs + WAKE_MS }, interval) > 0,
+  );
+}
+
+function inPhase(history: History, tMs: number): string {
+  const phase = phaseSpans(history).find(({ fromMs, toMs }) => tMs >= fromMs && tMs <= toMs);
+  return phase === undefined ? '' : ` (phase ${phase.name})`;
+}

@@ -1,0 +1,103 @@
+/** How much each drop counter grew in each phase: every step from one reading to the next counts once, in one phase. */
+import type { History, Sample } from '../core/history.ts';
+import { dropCounterOf, type DropCounter } from './drop-counters.ts';
+import { increase } from './statistics/increase.ts';
+import { phaseSpans, type PhaseSpan } from './windows.ts';
+
+export interface Growth {
+  node: string;
+  /** `<probe>/<key>`. */
+  counter: string;
+  kind: DropCounter;
+  /** By phase; a phase without growth is not here. */
+  byPhase: Map<string, number>;
+}
+
+interface Track extends Growth {
+  value: number | undefined;
+}
+
+/** A series of one probe on one node. */
+interface Series {
+  /** Whether a reading that had anything in it came before: what appears after it is new, not just read late. */
+  seen: boolean;
+  tracks: Map<string, Track>;
+  /** Keys that are no drops, so that the patterns are asked once. */
+  ignored: Set<string>;
+  /** Whether the step over the end of the last phase was counted. */
+  closed: boolean;
+}
+
+export function dropGrowth(history: History, wanted: readonly string[] | undefined): Growth[] {
+  const phases = phaseSpans(history);
+  const series = new Map<string, Series>();
+  for (const sample of history.samples) {
+    const key = `${sample.node}\n${sample.probe}`;
+    const own = series.get(key) ?? {
+      seen: false,
+      tracks: new Map<string, Track>(),
+      ignored: new Set<string>(),
+      closed: false,
+    };
+    series.set(key, own);
+    if (own.closed) continue;
+    step(own, sample, phaseAt(phases, sample.tMs), wanted);
+    own.closed = sample.tMs > (phases.at(-1)?.toMs ?? Infinity);
+  }
+  return [...series.values()].flatMap(({ tracks }) => [...tracks.values()]);
+}
+
+/** A step belongs to the phase that began last before its later reading, so that nothing falls between two phases. */
+function phaseAt(phases: readonly PhaseSpan[], tMs: number): string | undefined {
+  return phases.findLast(({ fromMs }) => fromMs < tMs)?.name;
+}
+
+function step(
+  series: Series,
+  sample: Sample,
+  phase: string | undefined,
+  wanted: readonly string[] | undefined,
+): void {
+  const { values, node, probe } = sample;
+  const entries = Object.entries(values);
+  for (const [key, value] of entries) {
+    const track = series.tracks.get(key) ?? begin(series, node, `${probe}/${key}`, key, wanted);
+    if (track === undefined) continue;
+    const { bornAtZero, bits } = track.kind;
+    const before =
+      track.value ?? (bornAtZero === true && (series.seen || isRule(probe)) ? 0 : value);
+    const grown = increase(before, value, bits);
+    if (grown > 0 && phase !== undefined) {
+      track.byPhase.set(phase, (track.byPhase.get(phase) ?? 0) + grown);
+    }
+    track.value = value;
+  }
+  // An empty reading is a file that could not be read, unless there was just no rule to be shown.
+  if (entries.length === 0 && !isRule(probe)) return;
+  series.seen = true;
+  for (const [key, track] of series.tracks) {
+    if (track.kind.bornAtZero === true && !Object.hasOwn(values, key)) track.value = 0;
+  }
+}
+
+function isRule(probe: string): boolean {
+  return probe === 'drop-rules';
+}
+
+function begin(
+  series: Series,
+  node: string,
+  counter: string,
+  key: string,
+  wanted: readonly string[] | undefined,
+): Track | undefined {
+  if (series.ignored.has(key)) return undefined;
+  const kind = dropCounterOf(counter, wanted);
+  if (kind === undefined) {
+    series.ignored.add(key);
+    return undefined;
+  }
+  const track: Track = { node, counter, kind, byPhase: new Map(), value: undefined };
+  series.tracks.set(key, track);
+  return track;
+}

@@ -1,0 +1,62 @@
+/** Where in time things were: phases, freezes, and how long a node was awake. */
+import { eventsOf, phaseWindow, type History, type Window } from '../core/history.ts';
+
+export interface PhaseSpan extends Window {
+  name: string;
+}
+
+/** Planned phases that began, in order. */
+export function phaseSpans(history: History): PhaseSpan[] {
+  return history.plan.phases.flatMap(({ name }) => {
+    const window = phaseWindow(history, name);
+    return window === undefined ? [] : [{ name, ...window }];
+  });
+}
+
+/** From the first phase's start to the last one's end; undefined where no phase began. */
+export function judgedSpan(history: History): Window | undefined {
+  const spans = phaseSpans(history);
+  const [first] = spans;
+  if (first === undefined) return undefined;
+  return { fromMs: first.fromMs, toMs: Math.max(...spans.map(({ toMs }) => toMs)) };
+}
+
+export function overlapMs(a: Window, b: Window): number {
+  return Math.max(0, Math.min(a.toMs, b.toMs) - Math.max(a.fromMs, b.fromMs));
+}
+
+/** The stretches in which the node's agent did not tick: frozen or starved. */
+export function asleep(history: History, node: string): Window[] {
+  return eventsOf(history, 'agent-gap')
+    .filter((gap) => gap.node === node)
+    .map(({ fromMs, gapMs }) => ({ fromMs, toMs: fromMs + gapMs }));
+}
+
+/** How long a node could be observed in a window. */
+export function awakeMs(history: History, node: string, window: Window): number {
+  const slept = asleep(history, node).reduce((sum, gap) => sum + overlapMs(gap, window), 0);
+  return Math.max(0, window.toMs - window.fromMs - slept);
+}
+
+/** A fault by its id, from injection to the confirmed undo (or to the end of the history). */
+export interface FaultSpan extends Window {
+  id: string;
+  fault: string;
+  node: string;
+}
+
+export function faultSpans(history: History): FaultSpan[] {
+  const events = eventsOf(history, 'fault');
+  const lastMs = history.events.at(-1)?.tMs ?? 0;
+  return events
+    .filter(({ state }) => state === 'injected')
+    .map(({ id, fault, node, tMs }) => {
+      const undone = events.find((event) => event.id === id && event.state === 'undone');
+      return { id, fault, node, fromMs: tMs, toMs: undone?.tMs ?? lastMs };
+    });
+}
+
+/** Phases that the checker's own parameters name but that the plan does not have: a check of nothing. */
+export function unknownPhases(history: History, names: readonly string[]): string[] {
+  return names.filter((name) => !history.plan.phases.some((phase) => phase.name === name));
+}
