@@ -89,11 +89,11 @@ async function replacePod({ node, to }: VersionChange, context: UpgradeContext):
 
 async function untilItSays(
   { node, to, agent }: VersionChange,
-  { signal }: UpgradeContext,
+  { signal, answerTimeoutMs = ANSWER_MS }: UpgradeContext,
 ): Promise<ProxySaid> {
   let last = '';
   const what = `${COMPONENT} on ${node} to say that it is ${to}`;
-  const wait = { what, timeoutMs: ANSWER_MS, signal };
+  const wait = { what, timeoutMs: answerTimeoutMs, signal };
   return waitFor(wait, async () => {
     const said = await askProxy(agent);
     last = said.version;

@@ -12,6 +12,8 @@ export interface UpgradeContext {
   readonly signal: AbortSignal;
   /** Name of the component's image of a version; it is on every node already. */
   readonly image: (version: string) => string;
+  /** How long the new version may take to say its name once its pod is Ready. */
+  readonly answerTimeoutMs?: number;
   readonly emit: (event: HistoryEvent) => void;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { hasCode } from '../../../harness/core/errors.ts';
 import type { HistoryEvent } from '../../../harness/core/history.ts';
 import { replay } from '../../../harness/disrupt/journal.ts';
@@ -74,11 +75,15 @@ describe('disrupt/active', () => {
     inTemporaryFolder(async (folder) => {
       const node = new FakeNode('w1');
       const { faults } = startWorld(folder, new FakeNode('controller'), [node]);
-      const on = { node: node.info, agent: node.agent };
       let ending: Promise<unknown> = Promise.resolve();
-      node.onStep = (step) => {
-        if (step === 'put harm') ending = faults.undoAll();
+      const slow: typeof node.agent.run = async (command) => {
+        if (command.argv[0] === 'put') {
+          ending = faults.undoAll();
+          await delay(30);
+        }
+        return node.run(command);
       };
+      const on = { node: node.info, agent: { ...node.agent, run: slow } };
       await assert.rejects(faults.start(plantedFault(), { ...PARAMS, word: 'harm' }, on, NEVER));
       assert.deepEqual(await ending, []);
       assert.equal(node.words.size, 0);
