@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { requestErrors } from '../../../../harness/judge/checkers/request-errors.ts';
+import { historyOf } from '../../../support/history.ts';
+import { judgeWith, loadSeconds } from '../../../support/judge-with.ts';
+
+const BASE = { load: 'new-connections', type: 'http', node: 'w1' } as const;
+const good = { sent: 50, ok: 50, latenciesMs: Array<number>(50).fill(4) };
+const broken = {
+  sent: 50,
+  ok: 46,
+  timeouts: 1,
+  errors: { refused: 3 },
+  latenciesMs: [4, 4, 1_004],
+};
+const history = (bad: boolean) =>
+  historyOf(
+    { baseline: 10, fault: 10 },
+    { events: loadSeconds(10, 30, BASE, (second) => (bad && second === 24 ? broken : good)) },
+  );
+
+describe('request-errors', () => {
+  it('passes when every request succeeds', () => {
+    const finding = judgeWith(requestErrors, history(false), { p99Max: '1s' });
+    assert.equal(finding.verdict, 'pass');
+    assert.equal(finding.evidence['requests'], 1_000);
+  });
+
+  it('fails by class and phase', () => {
+    const finding = judgeWith(requestErrors, history(true));
+    assert.equal(finding.verdict, 'fail');
+    assert.match(finding.summary, /4 of 1000 requests failed \(3 refused, 1 timeout\)/);
+    assert.match(String(finding.evidence['phase fault']), /4 of 500 failed/);
+    assert.match(String(finding.evidence['phase baseline']), /0 of 500 failed/);
+    assert.equal(finding.evidence['above900Ms'], 1);
+    assert.equal(judgeWith(requestErrors, history(true), { ratioMax: 0.004 }).verdict, 'pass');
+    assert.equal(judgeWith(requestErrors, history(false), { p99Max: '3ms' }).verdict, 'fail');
+  });
+
+  it('is inconclusive without enough requests', () => {
+    assert.equal(judgeWith(requestErrors, historyOf({ baseline: 10 })).verdict, 'inconclusive');
+    const finding = judgeWith(requestErrors, history(true), {
+      except: ['fault'],
+      requestsMin: 501,
+    });
+    assert.equal(finding.verdict, 'inconclusive');
+  });
+});

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import type { EventOf, HistoryEvent } from '../../../../harness/core/history.ts';
+import { ruleFreshness } from '../../../../harness/judge/checkers/rule-freshness.ts';
+import { historyOf } from '../../../support/history.ts';
+import { judgeWith } from '../../../support/judge-with.ts';
+
+const reads = (node: string, change: Partial<EventOf<'rules-read'>> = {}): HistoryEvent[] =>
+  Array.from({ length: 20 }, (_, index) => ({
+    tMs: 11_000 + index * 1_000,
+    kind: 'rules-read',
+    node,
+    reads: 2,
+    failures: 0,
+    everyMs: 500,
+    entries: 12,
+    ...change,
+  }));
+const both = [...reads('w1'), ...reads('w2')];
+const settled = (tookMs: number): HistoryEvent => ({
+  tMs: 22_000,
+  kind: 'rule-settled',
+  node: 'w1',
+  change: 'added',
+  service: 'coalmine/echo',
+  endpoint: '10.244.1.5:8080',
+  tookMs,
+});
+const episode = (change: Partial<EventOf<'rule-episode'>> = {}): HistoryEvent => ({
+  tMs: 29_000,
+  kind: 'rule-episode',
+  node: 'w1',
+  error: 'stale',
+  service: 'coalmine/echo',
+  port: 'http',
+  endpoint: '10.244.1.5:8080',
+  sinceMs: 17_800,
+  untilMs: null,
+  ...change,
+});
+const history = (events: readonly HistoryEvent[]) =>
+  historyOf({ baseline: 10, fault: 10 }, { events });
+
+describe('rule-freshness', () => {
+  it('passes when every change reached the rules in time', () => {
+    const finding = judgeWith(
+      ruleFreshness,
+      history([...both, settled(400), settled(900), episode({ untilMs: 18_700 })]),
+      { p99Max: '2s' },
+    );
+    assert.equal(finding.verdict, 'pass');
+    assert.equal(finding.evidence['reads'], 80);
+    assert.equal(finding.evidence['tookP99Ms'], 900);
+    assert.equal(finding.evidence['staleAgeMaxMs'], 900);
+    assert.equal(finding.evidence['readEveryMs'], 500);
+  });
+
+  it('fails on an entry that is still wrong, and names Service, endpoint, node and age', () => {
+    const finding = judgeWith(ruleFreshness, history([...both, settled(400), episode()]));
+    assert.equal(finding.verdict, 'fail');
+    assert.match(
+      finding.summary,
+      /coalmine\/echo:http -> 10\.244\.1\.5:8080 was stale on w1 for 11\.2s, and still at the end/,
+    );
+    assert.equal(finding.evidence['stillOpen'], 1);
+    assert.equal(finding.evidence['tookMaxMs'], 11_200);
+  });
+
+  it('has limits of its own for stale and missing, and one for p99 in which the open ones count', () => {
+    const missing = history([...both, episode({ error: 'missing', untilMs: 20_800 })]);
+    assert.equal(judgeWith(ruleFreshness, missing, { missingMax: '3s' }).verdict, 'pass');
+    assert.equal(judgeWith(ruleFreshness, missing, { missingMax: '2s' }).verdict, 'fail');
+    const open = history([...both, settled(400), episode()]);
+    const limits = { staleMax: '1m', p99Max: '2s' };
+    assert.match(judgeWith(ruleFreshness, open, limits).summary, /^p99 .* 11\.2s/);
+  });
+
+  it('is not excused by a fault', () => {
+    const gap: HistoryEvent = {
+      tMs: 29_500,
+      kind: 'agent-gap',
+      node: 'w1',
+      fromMs: 20_000,
+      gapMs: 9_500,
+    };
+    assert.equal(judgeWith(ruleFreshness, history([...both, episode(), gap])).verdict, 'fail');
+  });
+
+  it('counts an episode that was told twice once, by its later word', () => {
+    const told = history([...both, episode({ tMs: 20_000 }), episode({ untilMs: 20_500 })]);
+    const finding = judgeWith(ruleFreshness, told);
+    assert.equal(finding.evidence['episodes'], 1);
+    assert.equal(finding.evidence['stillOpen'], 0);
+  });
+
+  const unseen: [string, HistoryEvent[]][] = [
+    ['nothing was read', []],
+    ['a node was not read', reads('w1')],
+    ['too many reads failed', [...reads('w1'), ...reads('w2', { failures: 1 })]],
+    ['no entry was ever seen', [...reads('w1'), ...reads('w2', { entries: 0 })]],
+    ['a node was not read in one phase', [...reads('w1'), ...reads('w2').slice(0, 8)]],
+    [
+      'endpoints changed and the reader saw nothing',
+      [
+        ...both,
+        { tMs: 21_000, kind: 'churn', id: 'c1', churn: 'x', action: 'remove', object: 'a' },
+      ],
+    ],
+  ];
+  for (const [why, events] of unseen) {
+    it(`is inconclusive where ${why}`, () => {
+      assert.equal(judgeWith(ruleFreshness, history(events)).verdict, 'inconclusive');
+    });
+  }
+
+  it('asks for no reads of a node that slept through a phase', () => {
+    const gap: HistoryEvent = {
+      tMs: 29_500,
+      kind: 'agent-gap',
+      node: 'w2',
+      fromMs: 20_000,
+      gapMs: 9_500,
+    };
+    const events = [...reads('w1'), ...reads('w2').slice(0, 8), settled(300), gap];
+    assert.equal(judgeWith(ruleFreshness, history(events)).verdict, 'pass');
+  });
+});
