@@ -1,5 +1,5 @@
 /** Puts an artifact into the cache: one maker at a time across processes, made aside, sealed with a manifest, moved in whole. */
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { monotonicMs } from '../core/clock.ts';
 import type { CacheFolder } from './cache-folder.ts';
@@ -32,7 +32,7 @@ export async function placeArtifact(placement: Placement): Promise<Artifact> {
     // The name is fixed: what a killed maker left is found and removed by the next one, who holds the lock.
     const partial = path.join(cache.partial, folder);
     await removeAll(partial);
-    await mkdir(path.join(partial, 'work'), { recursive: true });
+    await mkdir(partial, { recursive: true });
     try {
       return await makeAndMove(placement, partial, path.join(cache.artifacts, folder));
     } finally {
@@ -47,7 +47,8 @@ async function makeAndMove(
   place: string,
 ): Promise<Artifact> {
   const startMs = monotonicMs();
-  const made = path.join(partial, 'work', slot.name);
+  // A new name each time: children that outlived a killed maker must not write into the work of the next one.
+  const made = path.join(await mkdtemp(path.join(partial, 'work-')), slot.name);
   const origin = await make(made);
   context.signal.throwIfAborted();
   const sealed = path.join(partial, 'sealed');

@@ -9,15 +9,21 @@ export interface ModuleFacts {
   goVersion: string;
   /** Modules that the go.mod replaces by a folder below ./staging. */
   staging: readonly string[];
+  /** Those of them that it requires: the others are examples, which nothing imports and not every proxy serves. */
+  stagingRequired: readonly string[];
 }
 
 export function readModuleFacts(goMod: string): ModuleFacts {
   const goVersion = /^go (\S+)$/m.exec(goMod)?.[1];
   if (goVersion === undefined) throw new Error('a go.mod without a go line');
-  const staging = [...goMod.matchAll(/^\s*(?:replace\s+)?(\S+) => \.\/staging\//gm)].map(
+  const matches = [...goMod.matchAll(/^\s*(?:replace\s+)?(\S+) => \.\/staging\//gm)].map(
     ([, module = '']) => module,
   );
-  return { goVersion, staging: [...new Set(staging)].sort() };
+  const staging = [...new Set(matches)].sort();
+  const required = new Set(
+    [...goMod.matchAll(/^\s*(?:require\s+)?(\S+) v0\.0\.0$/gm)].map(([, module]) => module),
+  );
+  return { goVersion, staging, stagingRequired: staging.filter((name) => required.has(name)) };
 }
 
 export interface Wrapper {

@@ -14,6 +14,9 @@ const DOWNLOAD_TIMEOUT_MS = 600_000;
 /** Where the official archive is unpacked, which is often not on root's PATH. */
 const USUAL_PLACE = '/usr/local/go/bin/go';
 
+/** A compiler that goes on after the controller was killed would only be in the way of the next one. */
+const DIES_WITH_US = ['setpriv', '--pdeathsig', 'KILL'] as const;
+
 export interface Go {
   program: string;
   /** `go1.26.8`. */
@@ -60,7 +63,7 @@ export function goCommand(
   env: Readonly<Record<string, string>> = {},
 ): Command {
   return {
-    argv: ['env', `--chdir=${folder}`, 'nice', '-n', '10', go.program, ...args],
+    argv: [...DIES_WITH_US, 'env', `--chdir=${folder}`, 'nice', '-n', '10', go.program, ...args],
     env: { ...go.env, ...env },
   };
 }

@@ -61,7 +61,7 @@ async function buildFromModule(
     const detail = (): string =>
       build.compiled === 0 ? '' : `${build.compiled} packages compiled`;
     await withProgress({ what, aboutSeconds, say: context.say, detail }, () =>
-      recipe.how === 'wrapper' ? buildInWrapper(build) : install(build),
+      withScratch(build, () => (recipe.how === 'wrapper' ? buildInWrapper(build) : install(build))),
     );
     await mkdir(wrapperFolder(build), { recursive: true });
     await writeFile(markOf(build), '');
@@ -90,6 +90,23 @@ async function makeRoom({ ref, recipe, context }: Build): Promise<void> {
     await pruneBuildCache(cache);
     await demandDisk(cache.root, recipe.needBytes, what);
   }
+}
+
+/** Go's own temporary folder: ours, so that a killed build leaves nothing in /tmp, and the next one sweeps it. */
+async function withScratch(build: Build, work: () => Promise<void>): Promise<void> {
+  const folder = scratchFolder(build);
+  const sweep = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  await sweep();
+  await mkdir(folder, { recursive: true });
+  try {
+    await work();
+  } finally {
+    await sweep();
+  }
+}
+
+function scratchFolder({ context }: Build): string {
+  return path.join(context.cache.partial, 'go-scratch');
 }
 
 function wrapperFolder({ recipe, version, context }: Build): string {
@@ -126,8 +143,6 @@ async function writeWrapper(build: Build, folder: string): Promise<void> {
   const { recipe, version, context } = build;
   const source = await downloadModule(context.cache, recipe.module, `v${version.text}`, context);
   const facts = readModuleFacts(await readFile(path.join(source, 'go.mod'), 'utf8'));
-  // A few patch releases are not served as a whole; asked here, because `go mod tidy` says it in a hundred lines.
-  await downloadParts(build, facts.staging);
   const wrapper = {
     module: recipe.module,
     version: `v${version.text}`,
@@ -139,11 +154,18 @@ async function writeWrapper(build: Build, folder: string): Promise<void> {
   await mkdir(fresh, { recursive: true });
   await writeFile(path.join(fresh, 'go.mod'), wrapperGoMod(wrapper));
   await writeFile(path.join(fresh, 'tools.go'), wrapperToolsGo(packagesOfModule(recipe.module)));
-  await runGo(build, fresh, ['mod', 'tidy'], TIDY_TIMEOUT_MS);
+  try {
+    await runGo(build, fresh, ['mod', 'tidy'], TIDY_TIMEOUT_MS);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    await demandParts(build, facts.stagingRequired);
+    throw error;
+  }
   await rename(fresh, folder);
 }
 
-async function downloadParts(build: Build, modules: readonly string[]): Promise<void> {
+/** A few patch releases are not served as a whole: `go mod tidy` says it in a hundred lines, this says which part. */
+async function demandParts(build: Build, modules: readonly string[]): Promise<void> {
   const { recipe, version, context } = build;
   try {
     await downloadModules(context.cache, modules, stagingVersion(version), context);
@@ -152,9 +174,7 @@ async function downloadParts(build: Build, modules: readonly string[]): Promise<
     throw new CoalmineError(
       'component',
       `a part of ${recipe.module} v${version.text} is not served: ${error.message}`,
-      {
-        wayOut: `choose another patch release (1.X.Y is v0.X.Y of its parts): ${error.wayOut ?? ''}`,
-      },
+      { wayOut: `${error.wayOut ?? ''} (1.X.Y is v0.X.Y of its parts)`, cause: error },
     );
   }
 }
@@ -179,7 +199,7 @@ async function runGo(
   timeoutMs = BUILD_TIMEOUT_MS,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await runWatched(goCommand(build.go, folder, args, env), {
+  await runWatched(goCommand(build.go, folder, args, { GOTMPDIR: scratchFolder(build), ...env }), {
     timeoutMs,
     signal: build.context.signal,
     logFile: build.logFile,
