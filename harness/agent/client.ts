@@ -7,7 +7,13 @@ import type { NodeAgent } from '../core/node.ts';
 import type { UndoRecord } from '../core/undo.ts';
 import { createCalls } from './calls.ts';
 import { ANSWER_MS, nodeAgent, undoLimitMs } from './node-agent.ts';
-import { LEASE_MS, PROTOCOL_VERSION, UNDO_DIR, type Report } from './protocol.ts';
+import {
+  HEARTBEATS_PER_LEASE,
+  LEASE_MS,
+  PROTOCOL_VERSION,
+  UNDO_DIR,
+  type Report,
+} from './protocol.ts';
 import { startPulse } from './pulse.ts';
 import { openWire, type AgentStream } from './wire.ts';
 
@@ -28,6 +34,7 @@ export interface ConnectOptions {
   onLost: (error: CoalmineError) => void;
   /** The agent, or something else on its stream, said what belongs to no call: worth a note. */
   onComplaint?: (text: string) => void;
+  /** Silence after which the agent undoes everything; ten heartbeats fit into it. */
   leaseMs?: number;
   /** Folder on the node that holds the undo records, one folder a run below it. */
   undoDir?: string;
@@ -53,7 +60,7 @@ const CONNECT_TIMEOUT_MS = 30_000;
 
 type Hello = Extract<Report, { type: 'hello' }>;
 
-/** Says hello, learns the node's clock, and from then on keeps the lease by a heartbeat a second until `close`. */
+/** Says hello, learns the node's clock, and from then on keeps the lease by heartbeats until `close`. */
 export async function connectAgent(options: ConnectOptions): Promise<AgentConnection> {
   const { stream, node, clock, runId, leaseMs = LEASE_MS, undoDir = UNDO_DIR } = options;
   options.signal?.throwIfAborted();
@@ -86,7 +93,9 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentConnec
     },
   });
   const calls = createCalls(node, wire.send);
-  const pulse = startPulse(clock, wire.send, (jump) => options.onClockJump?.(jump));
+  const pulse = startPulse(clock, leaseMs / HEARTBEATS_PER_LEASE, wire.send, (jump) =>
+    options.onClockJump?.(jump),
+  );
   wire.send({ type: 'hello', protocol: PROTOCOL_VERSION, runId, undoDir, leaseMs });
   const { left, damaged, pid } = await greeting.promise.catch(async (error: unknown) => {
     pulse.stop();

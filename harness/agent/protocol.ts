@@ -15,8 +15,9 @@ export const MAX_OUTPUT_CHARS = 16 * 1024 * 1024;
 /** While more than this waits to be sent, the agent takes no samples and reads no further output of running commands. */
 export const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
 
-export const HEARTBEAT_MS = 1_000;
 export const LEASE_MS = 10_000;
+/** So many heartbeats may get lost before the lease runs out. */
+export const HEARTBEATS_PER_LEASE = 10;
 /** On the node's disk, one folder a run below it. */
 export const UNDO_DIR = '/var/lib/coalmine/undo';
 

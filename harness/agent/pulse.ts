@@ -1,7 +1,7 @@
 /** The heartbeat: renews the lease, and learns the node's clocks from how long each beat takes to come back. */
 import type { RunClock } from '../core/clock.ts';
 import { createClockMap, type ClockMap } from './clock-map.ts';
-import { HEARTBEAT_MS, type Report, type Request } from './protocol.ts';
+import type { Report, Request } from './protocol.ts';
 
 export interface Pulse {
   /** The node's monotonic clock. */
@@ -18,6 +18,7 @@ const FIRST_BEATS = 5;
 
 export function startPulse(
   clock: RunClock,
+  everyMs: number,
   send: (request: Request) => void,
   onJump: (jump: { tMs: number; jumpMs: number }) => void,
 ): Pulse {
@@ -31,7 +32,7 @@ export function startPulse(
     sentMs.set(seq, clock.nowMs());
     send({ type: 'heartbeat', seq });
   };
-  const timer = setInterval(beat, HEARTBEAT_MS);
+  const timer = setInterval(beat, everyMs);
   beat();
   return {
     mono,

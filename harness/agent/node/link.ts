@@ -38,9 +38,9 @@ export function createLink(stdout: Writable): Link {
     flush: (timeoutMs) =>
       new Promise((resolve) => {
         setTimeout(resolve, timeoutMs);
-        stdout.once('error', resolve);
-        if (stdout.writable) stdout.end(resolve);
-        else resolve();
+        stdout.write('', () => {
+          resolve();
+        });
       }),
   };
 }

@@ -17,7 +17,7 @@ import { createLink } from './link.ts';
 import { createRunner } from './runner.ts';
 import { openUndoBook, type UndoBook } from './undo-book.ts';
 
-const FLUSH_MS = 2_000;
+const FLUSH_MS = 1_000;
 
 /**
  * Returns how to end it: every process is killed, all that is armed is undone, last in first out, and `onEnd` gets what

@@ -10,6 +10,7 @@ import {
   type AgentConnection,
   type ConnectOptions,
 } from '../../../harness/agent/client.ts';
+import type { AgentStream } from '../../../harness/agent/wire.ts';
 import { startRunClock } from '../../../harness/core/clock.ts';
 import { waitFor } from '../../../harness/core/deadline.ts';
 import type { UndoRecord } from '../../../harness/core/undo.ts';
@@ -45,11 +46,9 @@ export function spawnAgent({ program }: Workshop) {
   return { child, pid: child.pid!, stream: { stdin, stdout, stderr, ended } };
 }
 
-export type Spawned = ReturnType<typeof spawnAgent>;
-
 export function connect(
   workshop: Workshop,
-  { stream }: Pick<Spawned, 'stream'>,
+  { stream }: { stream: AgentStream },
   more: Partial<ConnectOptions> = {},
 ): Promise<AgentConnection> {
   return connectAgent({

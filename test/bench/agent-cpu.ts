@@ -1,0 +1,63 @@
+/** What the node agent costs: its CPU time while it reads seven busy /proc files ten times a second. */
+import { readFileSync } from 'node:fs';
+import { monotonicMs } from '../../harness/core/clock.ts';
+import { waitFor } from '../../harness/core/deadline.ts';
+import { connect, openWorkshop, spawnAgent } from '../unit/agent/start-agent.ts';
+
+const FILES = [
+  '/proc/net/softnet_stat',
+  '/proc/net/dev',
+  '/proc/net/snmp',
+  '/proc/net/netstat',
+  '/proc/net/sockstat',
+  '/proc/interrupts',
+  '/proc/softirqs',
+];
+const EVERY_MS = 100;
+const WARM_UP_MS = 5_000;
+const CLOCK_TICKS_PER_S = 100;
+
+/** User and system time of a process, in ms. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / CLOCK_TICKS_PER_S;
+}
+
+/** Measures for `lengthMs` after a warm-up in which the engine compiles what is hot. */
+export async function agentCpu(
+  lengthMs = 30_000,
+): Promise<{ name: string; value: number; goal: string; unit: string }> {
+  const workshop = await openWorkshop();
+  const spawned = spawnAgent(workshop);
+  const agent = await connect(workshop, spawned);
+  try {
+    let reads = 0;
+    const onProgress = (progress: { reads: number; failures: number }): void => {
+      reads += progress.reads - progress.failures;
+    };
+    await agent.watch(
+      { files: FILES },
+      { everyMs: EVERY_MS, onReading: () => undefined, onProgress },
+    );
+    await passed(WARM_UP_MS);
+    const [fromMs, fromCpuMs, fromReads] = [monotonicMs(), cpuMs(spawned.pid), reads];
+    await passed(lengthMs);
+    const spentMs = cpuMs(spawned.pid) - fromCpuMs;
+    const tookMs = monotonicMs() - fromMs;
+    const rate = (reads - fromReads) / (tookMs / 1_000);
+    if (rate < 9) throw new Error(`the agent read ${rate.toFixed(1)} times a second, not 10`);
+    const value = Number(((100 * spentMs) / tookMs).toFixed(2));
+    return { name: 'node agent, 7 files at 10 Hz', value, goal: '<= 1', unit: '% of a core' };
+  } finally {
+    await agent.close();
+    workshop.remove();
+  }
+}
+
+function passed(lengthMs: number): Promise<true> {
+  const endMs = monotonicMs() + lengthMs;
+  const wait = { what: 'the time to pass', timeoutMs: lengthMs + 5_000, everyMs: 100 };
+  return waitFor(wait, () => Promise.resolve(monotonicMs() >= endMs ? true : undefined));
+}
