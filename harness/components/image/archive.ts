@@ -2,7 +2,6 @@
  * Images as one archive that `docker load` and `ctr images import` both read (the format of `docker save`). Layers that
  * several images share are in it once.
  */
-import { createHash } from 'node:crypto';
 import { link, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { local } from '../../exec/local.ts';
@@ -23,11 +22,6 @@ export interface ImageSpec {
 /** Returns what the image is, whatever its names are: sha256 of its configuration, which holds the layers' digests. */
 export function imageDigest(image: ImageSpec): string {
   return sha256(imageConfig(image));
-}
-
-/** Returns `NAME:` and the first twelve digits of the digest of everything that decides the content. */
-export function contentTag(name: string, parts: readonly string[]): string {
-  return `${name}-${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)}`;
 }
 
 /** The OCI image configuration; without a date, so that the same layers are the same image. */

@@ -1,0 +1,66 @@
+/** kind's own configuration file of a cluster. Pure. */
+import { stringify } from 'yaml';
+import type { Plan } from '../../core/plan.ts';
+
+export interface KindNodeConfig {
+  role: 'control-plane' | 'worker';
+  image: string;
+}
+
+export interface KindConfigInput {
+  name: string;
+  nodes: readonly KindNodeConfig[];
+  proxyMode: Plan['proxyMode'];
+  /** Where this machine's cgroups are of version 1, kubelets of 1.35 and later refuse to start unless told not to. */
+  allowCgroupV1: boolean;
+  /** Where root lacks CAP_SYS_RESOURCE, a container's oom_score_adj cannot be lowered; containerd must not try. */
+  restrictOomScore: boolean;
+}
+
+export const POD_SUBNET = '10.244.0.0/16';
+export const SERVICE_SUBNET = '10.96.0.0/16';
+
+export function kindConfig(input: KindConfigInput): string {
+  const { name, nodes, proxyMode, allowCgroupV1, restrictOomScore } = input;
+  return stringify(
+    {
+      kind: 'Cluster',
+      apiVersion: 'kind.x-k8s.io/v1alpha4',
+      name,
+      networking: {
+        ipFamily: 'ipv4',
+        // The port is left to kind, which asks the kernel for a free one.
+        apiServerAddress: '127.0.0.1',
+        podSubnet: POD_SUBNET,
+        serviceSubnet: SERVICE_SUBNET,
+        // kind's own needs an image from a registry; pod-network.ts does the same with the plugins on the node.
+        disableDefaultCNI: true,
+        kubeProxyMode: proxyMode,
+      },
+      nodes: nodes.map(({ role, image }) => ({ role, image })),
+      ...(allowCgroupV1 ? { kubeadmConfigPatches: [KUBELET_ON_CGROUP_V1] } : {}),
+      ...(restrictOomScore ? { containerdConfigPatches: [RESTRICTED_OOM_SCORE] } : {}),
+    },
+    { lineWidth: 0 },
+  );
+}
+
+const KUBELET_ON_CGROUP_V1 = `kind: KubeletConfiguration
+apiVersion: kubelet.config.k8s.io/v1beta1
+failCgroupV1: false
+`;
+
+const RESTRICTED_OOM_SCORE = `[plugins."io.containerd.grpc.v1.cri"]
+  restrict_oom_score_adj = true
+`;
+
+/** The option exists since 1.31 and is strict since 1.35; older kubelets would refuse the unknown field. */
+export function needsCgroupV1Word(kubernetes: string): boolean {
+  const [major = 0, minor = 0] = kubernetes.split('.').map(Number);
+  return major > 1 || (major === 1 && minor >= 35);
+}
+
+/** One control plane, which also takes pods, and workers for the rest. */
+export function nodeRoles(count: number): KindNodeConfig['role'][] {
+  return Array.from({ length: count }, (_, index) => (index === 0 ? 'control-plane' : 'worker'));
+}

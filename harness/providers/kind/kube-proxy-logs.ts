@@ -1,0 +1,140 @@
+/**
+ * Follows what every kube-proxy says while it lives. kubelet deletes a pod's log with the pod, and an upgrade deletes
+ * pods: what is collected only at the end has lost the old version's words.
+ */
+import { appendFile, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { messageOf } from '../../core/errors.ts';
+import type { KubeApi } from '../../core/kube.ts';
+import { startLocal, type LocalProcess } from '../../exec/local.ts';
+import type { Engine } from './engine.ts';
+
+/** Beyond this a log is cut, with a line that says so. */
+const BYTES_MAX = 50 * 1024 * 1024;
+const FLUSH_MS = 500;
+
+const podSchema = z.object({
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.literal('kube-system'),
+    uid: z.string(),
+    labels: z.object({ 'k8s-app': z.literal('kube-proxy') }),
+  }),
+  spec: z.object({ nodeName: z.string() }),
+  status: z.object({
+    containerStatuses: z.tuple(
+      [z.object({ restartCount: z.number(), state: z.object({ running: z.unknown() }) })],
+      z.unknown(),
+    ),
+  }),
+});
+
+export interface LogFollower {
+  /** Writes out what has come. */
+  flush(): Promise<void>;
+  /** Writes out what has come and ends the followers. */
+  stop(): Promise<void>;
+}
+
+/** Resolves once every kube-proxy that runs now is followed. */
+export async function followKubeProxyLogs(
+  kube: KubeApi,
+  engine: Engine,
+  logsDir: string,
+  say: (line: string) => void,
+): Promise<LogFollower> {
+  const folder = path.join(logsDir, 'kube-proxy');
+  await mkdir(folder, { recursive: true });
+  const ending = new AbortController();
+  const tails = new Map<string, LocalProcess>();
+  const sinks = new Map<string, Sink>();
+  await kube.watch(
+    { apiVersion: 'v1', kind: 'Pod' },
+    ({ object }) => {
+      const { data: pod } = podSchema.safeParse(object);
+      const [container] = pod?.status.containerStatuses ?? [];
+      if (pod === undefined || container?.state.running === undefined) return;
+      const key = `${pod.metadata.uid} ${container.restartCount}`;
+      if (tails.has(key)) return;
+      const node = pod.spec.nodeName;
+      const sink = sinks.get(node) ?? sinkInto(path.join(folder, `${node}.log`), say);
+      sinks.set(node, sink);
+      tails.set(key, follow(engine, node, logFile(pod, container.restartCount), sink));
+    },
+    ending.signal,
+  );
+  return {
+    flush: async () => {
+      for (const sink of sinks.values()) await sink.flush();
+    },
+    stop: async () => {
+      ending.abort();
+      for (const tail of tails.values()) tail.kill('SIGKILL');
+      for (const sink of sinks.values()) await sink.close();
+      sinks.clear();
+    },
+  };
+}
+
+function logFile({ metadata }: z.infer<typeof podSchema>, restart: number): string {
+  const { namespace, name, uid } = metadata;
+  return `/var/log/pods/${namespace}_${name}_${uid}/kube-proxy/${restart}.log`;
+}
+
+/** The file stays open in tail after kubelet has deleted it, so nothing is lost at the end of a pod. */
+function follow(engine: Engine, node: string, file: string, sink: Sink): LocalProcess {
+  const tail = startLocal(
+    engine.command(['exec', node, 'tail', '--lines=+1', '--follow=name', '--retry', file]),
+  );
+  tail.stdin.end();
+  tail.stderr.resume();
+  createInterface({ input: tail.stdout }).on('line', (line) => {
+    sink.write(withoutCriPrefix(line));
+  });
+  return tail;
+}
+
+/** containerd writes `TIME STREAM F|P TEXT`; the time is kept. */
+export function withoutCriPrefix(line: string): string {
+  return line.replace(/^(\S+) (?:stdout|stderr) [FP] /, '$1 ');
+}
+
+interface Sink {
+  write(line: string): void;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Gathers lines and writes them out twice a second, in order. */
+function sinkInto(file: string, say: (line: string) => void): Sink {
+  let waiting: string[] = [];
+  let bytes = 0;
+  let writing = Promise.resolve();
+  const flush = async (): Promise<void> => {
+    if (waiting.length === 0) return writing;
+    const text = `${waiting.join('\n')}\n`;
+    waiting = [];
+    writing = writing
+      .then(() => appendFile(file, text))
+      .catch((error: unknown) => {
+        say(`${file}: ${messageOf(error)}`);
+      });
+    return writing;
+  };
+  const timer = setInterval(() => void flush(), FLUSH_MS);
+  timer.unref();
+  return {
+    write: (line) => {
+      if (bytes > BYTES_MAX) return;
+      bytes += line.length + 1;
+      waiting.push(bytes > BYTES_MAX ? 'coalmine: the log was cut here' : line);
+    },
+    flush,
+    close: async () => {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** What each node gets after kubeadm is done with it: images that its containerd lacks, our programs, the pod network. */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { runOrThrow } from '../../exec/run-or-throw.ts';
+import { local } from '../../exec/local.ts';
+import { NODE_DIR } from '../../core/names.ts';
+import { writeArchive, type ImageSpec } from '../../components/image/archive.ts';
+import type { ClusterNode } from '../provider.ts';
+import type { Engine } from './engine.ts';
+import { cniConflist, CONFLIST_FILE, routeCommands, type PodRange } from './pod-network.ts';
+
+const STEP_MS = 120_000;
+
+export interface NodeFile {
+  /** A file or a folder on this machine. */
+  from: string;
+  /** Name below NODE_DIR. */
+  to: string;
+}
+
+export interface ImageImport {
+  engine: Engine;
+  kind: string;
+  cluster: string;
+  workDir: string;
+  signal: AbortSignal;
+}
+
+/** Puts images into the containerd of every node at once. */
+export async function importImages(
+  images: readonly ImageSpec[],
+  { engine, kind, cluster, workDir, signal }: ImageImport,
+): Promise<void> {
+  if (images.length === 0) return;
+  const archive = path.join(workDir, 'import.tar');
+  try {
+    await writeArchive(images, archive, signal);
+    await runOrThrow(
+      local,
+      { argv: [kind, 'load', 'image-archive', archive, '--name', cluster], env: engine.env() },
+      { timeoutMs: STEP_MS, signal, code: 'provision' },
+    );
+  } finally {
+    await rm(archive, { force: true });
+  }
+}
+
+/** Copied and not mounted, so that it works with an engine on another machine too. */
+export async function putNodeFiles(
+  engine: Engine,
+  node: ClusterNode,
+  files: readonly NodeFile[],
+  signal: AbortSignal,
+): Promise<void> {
+  const limits = { timeoutMs: STEP_MS, signal };
+  await runOrThrow(node, { argv: ['mkdir', '-p', NODE_DIR] }, limits);
+  for (const { from, to } of files)
+    await engine.docker(['cp', '--follow-link', from, `${node.name}:${NODE_DIR}/${to}`], limits);
+}
+
+/** Without a network configuration kubelet says "not Ready"; with it, pods start. */
+export async function putPodNetwork(
+  node: ClusterNode,
+  own: PodRange,
+  all: readonly PodRange[],
+  signal: AbortSignal,
+): Promise<void> {
+  const limits = { timeoutMs: STEP_MS, signal };
+  for (const command of routeCommands(own, all)) await runOrThrow(node, command, limits);
+  await runOrThrow(node, { argv: ['tee', CONFLIST_FILE], stdin: cniConflist(own.podCidr) }, limits);
+}

@@ -1,0 +1,73 @@
+/** Everything that a cluster is made of, there before anything is made: programs, images, a node image in the engine. */
+import { RUN_LABEL } from '../../core/names.ts';
+import type { ComponentStore } from '../../components/component.ts';
+import type { ImageSpec } from '../../components/image/archive.ts';
+import {
+  kubeProxyImageName,
+  makeKubeProxyImage,
+  makeLoadImage,
+  makeNodeImages,
+  type ImageMaking,
+} from '../../components/image/images.ts';
+import type { ProvisionContext } from '../provider.ts';
+import { nameOfRun } from '../run-state.ts';
+import type { Engine } from './engine.ts';
+import { ensureNodeImage } from './node-image.ts';
+import type { NodeFile } from './node-setup.ts';
+import type { KindSettings } from './settings.ts';
+import { extraKubeProxies, imageVersions, kubeProxyVersions } from './versions.ts';
+
+export interface KindParts {
+  engine: Engine;
+  store: ComponentStore;
+  /** The store's folder of Go caches. */
+  goFolder: string;
+  settings: KindSettings;
+  /** What goes below NODE_DIR on every node, beside the Node.js binary. */
+  nodeFiles: readonly NodeFile[];
+}
+
+export interface Prepared {
+  /** Path of kind. */
+  kind: string;
+  nodeImage: string;
+  /** What the node image's containerd lacks. */
+  imports: readonly ImageSpec[];
+  loadImage: string;
+  kubeProxyImage(version: string): string;
+  nodeFiles: readonly NodeFile[];
+}
+
+export async function prepare(
+  parts: KindParts,
+  { plan, say, signal }: ProvisionContext,
+  workDir: string,
+): Promise<Prepared> {
+  const { engine, store, goFolder } = parts;
+  const making: ImageMaking = { store, goFolder, context: { say, signal } };
+  const versions = imageVersions(plan);
+  const program = async (component: 'kind' | 'node', version: string): Promise<string> =>
+    (await store.ensure({ component, version }, making.context)).path;
+  const kind = await program('kind', versions.kind);
+  const node = await program('node', process.versions.node);
+  const load = await makeLoadImage(making, versions);
+  const common = {
+    kind,
+    loadImage: load.names[0] ?? '',
+    nodeFiles: [{ from: node, to: 'node' }, ...parts.nodeFiles],
+  };
+  const { suite } = kubeProxyVersions(plan);
+  const nodeImage = await ensureNodeImage(await makeNodeImages(making, versions), {
+    engine,
+    workDir,
+    name: `${nameOfRun(plan.runId)}-image`,
+    labels: ['--label', `${RUN_LABEL}=${plan.runId}`],
+    say,
+    signal,
+  });
+  const imports: ImageSpec[] = [];
+  for (const version of extraKubeProxies(plan))
+    imports.push(await makeKubeProxyImage(making, version, suite));
+  const kubeProxyImage = (version: string): string => kubeProxyImageName(version, suite);
+  return { ...common, nodeImage, imports, kubeProxyImage };
+}

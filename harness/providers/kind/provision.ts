@@ -1,0 +1,142 @@
+/** One cluster, from images to "Ready and serving". Every step listens to the run's signal and has a limit. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { CoalmineError, messageOf } from '../../core/errors.ts';
+import type { KubeApi } from '../../core/kube.ts';
+import { runOrThrow } from '../../exec/run-or-throw.ts';
+import { connectKube } from '../kube.ts';
+import type { Cluster, ClusterNode, ProvisionContext } from '../provider.ts';
+import { nameOfRun, runFolder } from '../run-state.ts';
+import { clusterOf } from './cluster.ts';
+import { kindConfig, needsCgroupV1Word, nodeRoles } from './config.ts';
+import { createCluster, createNetwork, type Creation } from './create.ts';
+import { destroyCluster } from './destroy.ts';
+import { prepareKubeProxy, waitForKubeProxy } from './kube-proxy.ts';
+import { followKubeProxyLogs } from './kube-proxy-logs.ts';
+import { hasCgroupV1, lacksResourceCapability } from './machine.ts';
+import { kindNode } from './node.ts';
+import { importImages, putNodeFiles, putPodNetwork } from './node-setup.ts';
+import { prepare, type KindParts, type Prepared } from './prepare.ts';
+import { nodeRanges, waitUntilReady, type NodeRange } from './readiness.ts';
+import { imageVersions, kubeProxyVersions } from './versions.ts';
+
+/** Makes the cluster of a plan; what is half made when it fails is taken away again. */
+export async function provisionKind(parts: KindParts, context: ProvisionContext): Promise<Cluster> {
+  const { plan, signal, logsDir } = context;
+  const workDir = runFolder(plan.runId);
+  await mkdir(workDir, { recursive: true, mode: 0o700 });
+  await mkdir(logsDir, { recursive: true });
+  const prepared = await prepare(parts, context, workDir);
+  const name = nameOfRun(plan.runId);
+  try {
+    return await makeCluster(parts, context, prepared, await creationOf(parts, context, prepared));
+  } catch (error) {
+    await destroyCluster(parts.engine, name).catch((left: unknown) => {
+      context.say(messageOf(left));
+    });
+    signal.throwIfAborted();
+    if (error instanceof CoalmineError && error.code === 'provision') throw error;
+    throw new CoalmineError('provision', `cluster ${name}: ${messageOf(error)}`, {
+      wayOut: `Read the logs in ${logsDir}.`,
+      cause: error,
+    });
+  }
+}
+
+async function creationOf(
+  { engine }: KindParts,
+  { plan, say, signal, logsDir }: ProvisionContext,
+  { kind, nodeImage }: Prepared,
+): Promise<Creation> {
+  const name = nameOfRun(plan.runId);
+  const { kubernetes } = imageVersions(plan);
+  return {
+    ...{ engine, kind, name, runId: plan.runId, logsDir, say, signal },
+    kubeconfig: path.join(runFolder(plan.runId), 'kubeconfig'),
+    config: kindConfig({
+      name,
+      proxyMode: plan.proxyMode,
+      nodes: nodeRoles(plan.nodes).map((role) => ({ role, image: nodeImage })),
+      allowCgroupV1: hasCgroupV1() && needsCgroupV1Word(kubernetes),
+      restrictOomScore: engine.kind === 'private' && (await lacksResourceCapability()),
+    }),
+  };
+}
+
+async function makeCluster(
+  parts: KindParts,
+  context: ProvisionContext,
+  prepared: Prepared,
+  creation: Creation,
+): Promise<Cluster> {
+  const { engine } = parts;
+  const { plan, clock, say, signal, logsDir } = context;
+  await createNetwork(creation);
+  await createCluster(creation);
+  const kube = await connectKube(creation.kubeconfig, clock);
+  const ranges = await nodeRanges(kube, plan.nodes, signal);
+  const nodes = ranges
+    .map(({ node, addresses }) =>
+      kindNode(engine, { name: node, role: roleOf(node, creation.name), addresses }),
+    )
+    .sort((a, b) => (a.role < b.role ? -1 : a.role > b.role ? 1 : a.name < b.name ? -1 : 1));
+  const first = prepared.kubeProxyImage(kubeProxyVersions(plan).first);
+  await Promise.all([
+    ...nodes.map((node) => setUpNode(parts, prepared, node, ranges, signal)),
+    importImages(prepared.imports, {
+      ...{ engine, kind: prepared.kind, cluster: creation.name, signal },
+      workDir: path.dirname(creation.kubeconfig),
+    }),
+    allowPodsOnControlPlane(kube, nodes),
+  ]);
+  await prepareKubeProxy(kube, first);
+  await waitUntilReady(kube, { nodes: nodes.map((node) => node.name), say, signal });
+  await waitForKubeProxy(kube, { image: first, nodes: nodes.length, signal });
+  const follower = await followKubeProxyLogs(kube, engine, logsDir, say);
+  return clusterOf({ engine, kube, nodes, creation, prepared, follower, say });
+}
+
+async function setUpNode(
+  { engine, settings }: KindParts,
+  prepared: Prepared,
+  node: ClusterNode,
+  ranges: readonly NodeRange[],
+  signal: AbortSignal,
+): Promise<void> {
+  const all = ranges.map(({ node, podCidr, addresses }) => ({
+    node,
+    podCidr,
+    address: addresses[0] ?? '',
+  }));
+  const own = all.find((range) => range.node === node.name);
+  if (own === undefined) throw new CoalmineError('provision', `${node.name} has no pod range`);
+  if (settings.images === 'built') await useNftBackend(node, signal);
+  await putPodNetwork(node, own, all, signal);
+  await putNodeFiles(engine, node, prepared.nodeFiles, signal);
+}
+
+/**
+ * kind's entry point chooses iptables' backend by counting docker's rules, and our kube-proxy image has Debian's default.
+ * Were they to differ, `iptables-save` on the node would not show kube-proxy's rules.
+ */
+async function useNftBackend(node: ClusterNode, signal: AbortSignal): Promise<void> {
+  for (const tool of ['iptables', 'ip6tables'])
+    await runOrThrow(
+      node,
+      { argv: ['update-alternatives', '--set', tool, `/usr/sbin/${tool}-nft`] },
+      { timeoutMs: 30_000, signal },
+    );
+}
+
+function roleOf(node: string, cluster: string): ClusterNode['role'] {
+  return node === `${cluster}-control-plane` ? 'control-plane' : 'worker';
+}
+
+/** With two nodes both must take load; a taint would leave one of them idle. */
+async function allowPodsOnControlPlane(
+  kube: KubeApi,
+  nodes: readonly ClusterNode[],
+): Promise<void> {
+  for (const { name } of nodes.filter((node) => node.role === 'control-plane'))
+    await kube.patch({ apiVersion: 'v1', kind: 'Node', name }, { spec: { taints: null } });
+}

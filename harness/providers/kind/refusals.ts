@@ -1,0 +1,40 @@
+/** What a plan can ask that nodes in containers can never give: they share this machine's kernel. Pure. */
+import type { Plan } from '../../core/plan.ts';
+
+const SERVED = ['kubernetes', 'kube-proxy', 'iptables', 'coredns', 'etcd'];
+
+const BECAUSE: Partial<Record<string, string>> = {
+  kernel: 'kind nodes share this machine’s kernel, so its version cannot be chosen',
+  irqbalance:
+    'interrupts belong to this machine’s kernel, which kind nodes share; irqbalance has nothing to balance in a container',
+  containerd: 'kind nodes run the containerd of their image, so its version cannot be chosen',
+};
+
+/** Debian’s releases by the iptables that they ship. */
+export const SUITE_OF_IPTABLES: Readonly<Record<string, string>> = {
+  '1.8.7': 'bullseye',
+  '1.8.9': 'bookworm',
+  '1.8.11': 'trixie',
+  '1.8.13': 'sid',
+};
+
+export function refusals(plan: Plan): string[] {
+  const upgraded = plan.phases.flatMap((phase) =>
+    phase.upgrade === undefined ? [] : [phase.upgrade.component],
+  );
+  const asked = [...new Set([...Object.keys(plan.components), ...upgraded])];
+  const iptables = plan.components['iptables'];
+  return [
+    ...asked
+      .filter((component) => !SERVED.includes(component))
+      .map((component) => BECAUSE[component] ?? `kind cannot choose a version of ${component}`),
+    ...upgraded
+      .filter((component) => component !== 'kube-proxy' && SERVED.includes(component))
+      .map((component) => `on kind, ${component} cannot be upgraded while a cluster runs`),
+    ...(iptables !== undefined && SUITE_OF_IPTABLES[iptables] === undefined
+      ? [
+          `no Debian release ships iptables ${iptables}; there are ${Object.keys(SUITE_OF_IPTABLES).join(', ')}`,
+        ]
+      : []),
+  ];
+}
