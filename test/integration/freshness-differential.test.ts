@@ -7,21 +7,11 @@ import { waitFor } from '../../harness/core/deadline.ts';
 import type { KubeObject } from '../../harness/core/kube.ts';
 import { parseIptables } from '../../harness/observe/freshness/iptables.ts';
 import { parseNftables } from '../../harness/observe/freshness/nftables.ts';
-import {
-  familiesOf,
-  wantedFronts,
-  type WantedFront,
-} from '../../harness/observe/freshness/wanted.ts';
-import {
-  objectKey,
-  readService,
-  readSlice,
-  serviceOfSlice,
-} from '../../harness/observe/freshness/objects.ts';
 import type { Family, KernelRules } from '../../harness/observe/freshness/rules.ts';
 import { startProxyRig, type ProxyOptions, type ProxyRig } from '../support/proxy-rig.ts';
 import { dice, randomCase } from '../support/random-rules.ts';
 import { handMadeCases, slice, type RuleCase } from '../support/rule-cases.ts';
+import { differences, wantedOf } from '../support/rule-differences.ts';
 import { isRoot, skipOrFail } from '../support/real.ts';
 import { rigBinaries, type RigPaths } from '../support/rig-binaries.ts';
 
@@ -35,7 +25,6 @@ const NODES = [
 
 interface Side extends ProxyOptions {
   title: string;
-  zone: string;
 }
 
 function sides({ proxies }: RigPaths): Side[] {
@@ -47,17 +36,15 @@ function sides({ proxies }: RigPaths): Side[] {
       mode: 'iptables',
       variant: 'nft',
       node: 'n1',
-      zone: 'z1',
       index: 0,
     },
-    { title: 'nftables', binary: next, mode: 'nftables', node: 'n1', zone: 'z1', index: 1 },
+    { title: 'nftables', binary: next, mode: 'nftables', node: 'n1', index: 1 },
     {
       title: 'iptables (legacy)',
       binary: next,
       mode: 'iptables',
       variant: 'legacy',
       node: 'n2',
-      zone: 'z2',
       index: 2,
     },
   ];
@@ -73,43 +60,23 @@ async function readKernel(rig: ProxyRig, side: Side, family: Family): Promise<Ke
   return parseIptables(await rig.capture(save, '-t', 'nat')) ?? assert.fail('a complete table');
 }
 
-async function listAll(rig: ProxyRig, urlPath: string): Promise<KubeObject[]> {
-  const answer = await rig.api('GET', urlPath);
-  return (answer.body as { items: KubeObject[] }).items;
-}
+const KINDS = [
+  { urlPath: '/api/v1/nodes', apiVersion: 'v1', kind: 'Node' },
+  { urlPath: '/api/v1/services', apiVersion: 'v1', kind: 'Service' },
+  {
+    urlPath: '/apis/discovery.k8s.io/v1/endpointslices',
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+  },
+];
 
-function wantedOn(
-  services: readonly KubeObject[],
-  slices: readonly KubeObject[],
-  side: Side,
-  family: Family,
-): Map<string, WantedFront> {
-  const node = { name: side.node, zone: side.zone };
-  return new Map(
-    services.flatMap((object) => {
-      const read = readService(object);
-      if (read === undefined || !familiesOf(read).includes(family)) return [];
-      const own = slices.filter((other) => serviceOfSlice(other) === objectKey(object));
-      const readable = own.map(readSlice).filter((other) => other !== undefined);
-      return [...wantedFronts(read, readable, family, node)];
-    }),
-  );
-}
-
-function differences(wanted: ReadonlyMap<string, WantedFront>, kernel: KernelRules): string[] {
-  const missing = [...wanted].flatMap(([key, front]) =>
-    [...front.endpoints]
-      .filter((endpoint) => !front.either.has(endpoint))
-      .filter((endpoint) => kernel.get(key)?.endpoints.has(endpoint) !== true)
-      .map((endpoint) => `missing ${key} -> ${endpoint}`),
-  );
-  const stale = [...kernel].flatMap(([key, front]) =>
-    [...front.endpoints]
-      .filter((endpoint) => wanted.get(key)?.endpoints.has(endpoint) !== true)
-      .filter((endpoint) => wanted.get(key)?.either.has(endpoint) !== true)
-      .map((endpoint) => `stale ${key} -> ${endpoint} (${front.name ?? '?'})`),
-  );
-  return [...missing, ...stale];
+/** Items of a list do not say what they are. */
+async function listAll(rig: ProxyRig): Promise<KubeObject[]> {
+  const lists = KINDS.map(async ({ urlPath, apiVersion, kind }) => {
+    const { items } = (await rig.api('GET', urlPath)).body as { items: KubeObject[] };
+    return items.map((item) => ({ ...item, apiVersion, kind }));
+  });
+  return (await Promise.all(lists)).flat();
 }
 
 describe('freshness: what is wanted, against the real kube-proxy', function () {
@@ -157,11 +124,10 @@ describe('freshness: what is wanted, against the real kube-proxy', function () {
 
   /** Waits until every side agrees, and says what differs where it never does. */
   async function agree(): Promise<void> {
-    const services = await listAll(rig, '/api/v1/services');
-    const slices = await listAll(rig, '/apis/discovery.k8s.io/v1/endpointslices');
+    const objects = await listAll(rig);
     for (const side of all) {
       for (const family of FAMILIES) {
-        const wanted = wantedOn(services, slices, side, family);
+        const wanted = wantedOf(objects, side.node, family);
         let last: string[] = [];
         await waitFor({ what: 'agreement', timeoutMs: 15_000, everyMs: 200 }, async () => {
           last = differences(wanted, await readKernel(rig, side, family));
@@ -217,9 +183,7 @@ describe('freshness: what is wanted, against the real kube-proxy', function () {
   it('would notice a single wrong entry', async () => {
     const side = all[0] ?? assert.fail();
     const kernel = new Map(await readKernel(rig, side, 'IPv4'));
-    const services = await listAll(rig, '/api/v1/services');
-    const slices = await listAll(rig, '/apis/discovery.k8s.io/v1/endpointslices');
-    const wanted = wantedOn(services, slices, side, 'IPv4');
+    const wanted = wantedOf(await listAll(rig), side.node, 'IPv4');
     const [key, front] = [...kernel][0] ?? assert.fail();
     kernel.set(key, { ...front, endpoints: new Set(['192.0.2.1:1']) });
     assert.equal(differences(wanted, kernel).length, 1 + front.endpoints.size);
