@@ -1,0 +1,39 @@
+/** One result over the cells of a matrix. What was not run is named; it never counts as passed. */
+import { exitCodeFor, worstExitCode } from '../core/exit-code.ts';
+import type { CellResult, MatrixResult, RunResult } from '../core/result.ts';
+import { worst } from '../core/verdict.ts';
+
+export function judgedCell(result: RunResult, folder: string): CellResult {
+  const { scenario, cell, verdict, dirty, exitCode, findings } = result;
+  const decisive = findings.find((finding) => finding.verdict === verdict);
+  const summary =
+    verdict === 'pass'
+      ? `${findings.length} checks passed`
+      : `${decisive?.checker ?? ''}: ${decisive?.summary ?? 'nothing was judged'}`;
+  return { scenario, cell, outcome: 'judged', folder, verdict, dirty, exitCode, summary };
+}
+
+export function skippedCell(scenario: string, cell: string, because: string): CellResult {
+  const nothing = { folder: '', verdict: null, dirty: false, exitCode: 0 };
+  return { scenario, cell, outcome: 'skipped', ...nothing, summary: because };
+}
+
+/** A cell that went wrong before there was anything to judge. */
+export function failedCell(
+  scenario: string,
+  cell: string,
+  { exitCode, summary, folder }: { exitCode: number; summary: string; folder: string },
+): CellResult {
+  const dirty = exitCode === 5;
+  return { scenario, cell, outcome: 'error', folder, verdict: null, dirty, exitCode, summary };
+}
+
+/** A matrix of which every cell was skipped is inconclusive; a skipped one beside others decides nothing. */
+export function matrixResult(scenario: string, cells: readonly CellResult[]): MatrixResult {
+  const run = cells.filter(({ outcome }) => outcome !== 'skipped');
+  const verdict = worst(run.map((cell) => cell.verdict ?? 'inconclusive'));
+  const dirty = cells.some((cell) => cell.dirty);
+  const codes = [...run.map(({ exitCode }) => exitCode), exitCodeFor({ verdict, dirty })];
+  const exitCode = worstExitCode(codes);
+  return { version: 1, kind: 'matrix', scenario, verdict, dirty, exitCode, cells: [...cells] };
+}
