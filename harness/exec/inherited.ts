@@ -3,14 +3,11 @@
  * session of its own, so that Ctrl+C reaches it once, by way of us, and not a second time from the terminal.
  */
 import { execa } from 'execa';
-import type { Duplex } from 'node:stream';
 import { prettyCommand, type Command } from '../core/command.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
 
 export interface InheritedProcess {
   readonly pid: number;
-  /** File descriptor 3 of the child: it ends on one side when the other side's process is gone. */
-  readonly lease: Duplex;
   readonly ended: Promise<{ exitCode: number | null; signal: string | null }>;
   /** Signals the whole process group; a process that is gone is no error. */
   kill(signal: NodeJS.Signals): void;
@@ -23,7 +20,7 @@ export async function startInherited(command: Command): Promise<InheritedProcess
     detached: true,
     cleanup: false,
     buffer: false,
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    stdio: 'inherit',
     ...(command.env === undefined ? {} : { env: command.env }),
   });
   const { pid } = child;
@@ -35,12 +32,8 @@ export async function startInherited(command: Command): Promise<InheritedProcess
       { cause },
     );
   }
-  const lease = child.stdio[3] as unknown as Duplex;
-  // The child's death may reset the pair instead of ending it; `ended` is what tells.
-  lease.on('error', () => undefined);
   return {
     pid,
-    lease,
     ended: child.then((result) => ({
       exitCode: result.exitCode ?? null,
       signal: result.signal ?? null,

@@ -37,11 +37,9 @@ export async function cleanRun(options: CleanOptions): Promise<CleanResult> {
   const removed: LeftoverName[] = [];
   const kept: { leftover: LeftoverName; why: string }[] = [];
   for (const leftover of inOrder(wanted.filter(({ alive }) => mayEnd || !alive))) {
-    if (isMemoryOf(unreachable, leftover)) {
-      kept.push({
-        leftover: nameOf(leftover),
-        why: 'the Docker engine of its run does not answer',
-      });
+    const why = whyRemember(leftover, unreachable, kept);
+    if (why !== undefined) {
+      kept.push({ leftover: nameOf(leftover), why });
       continue;
     }
     try {
@@ -90,12 +88,19 @@ function inOrder(leftovers: readonly Leftover[]): Leftover[] {
   );
 }
 
-/** The memory of a run must outlive what it remembers. */
-function isMemoryOf(unreachable: readonly RunState[], leftover: Leftover): boolean {
-  return (
-    (leftover.kind === 'state' || leftover.kind === 'folder') &&
-    unreachable.some(({ runId }) => runId === leftover.runId)
+/** The memory of a run must outlive what it remembers, or a later `clean` could not know the run as dead. */
+function whyRemember(
+  leftover: Leftover,
+  unreachable: readonly RunState[],
+  kept: CleanResult['kept'],
+): string | undefined {
+  if (leftover.kind !== 'state' && leftover.kind !== 'folder') return undefined;
+  if (unreachable.some(({ runId }) => runId === leftover.runId))
+    return 'the Docker engine of its run does not answer';
+  const held = kept.find(
+    (other) => other.leftover.runId === leftover.runId && other.leftover.kind !== 'folder',
   );
+  return held === undefined ? undefined : `${describeLeftover(held.leftover)} is still there`;
 }
 
 function nameOf({ kind, name, runId }: Leftover): LeftoverName {

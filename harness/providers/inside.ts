@@ -4,18 +4,21 @@
  * host. Whichever of the two processes is killed takes the other along.
  */
 import { mkdir } from 'node:fs/promises';
-import { Socket } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { waitFor } from '../core/deadline.ts';
 import { CoalmineError } from '../core/errors.ts';
 import { startInherited, type InheritedProcess } from '../exec/inherited.ts';
 import { local } from '../exec/local.ts';
 import { onPath } from '../exec/on-path.ts';
 import { runOrThrow } from '../exec/run-or-throw.ts';
+import { findRunCgroups, thawCgroup } from './cgroups.ts';
 import { cleanRun } from './clean.ts';
 import { identifyProcess } from './process-identity.ts';
 import { beginRun } from './run-begin.ts';
-import { writeRunState } from './run-state.ts';
+import { runFolder, writeRunState } from './run-state.ts';
 
 const MARKER = 'COALMINE_INSIDE';
 
@@ -51,6 +54,7 @@ export interface InsideOptions {
 export async function runInside(options: InsideOptions): Promise<number> {
   const { runId, cacheDir, say } = options;
   const state = await beginRun(cacheDir, runId);
+  const lease = await openLease(runId);
   const program = options.argv ?? [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   try {
     const child = await startInherited({
@@ -59,19 +63,44 @@ export async function runInside(options: InsideOptions): Promise<number> {
     });
     const namespaces = identifyProcess(child.pid);
     if (namespaces !== undefined) await writeRunState(cacheDir, { ...state, namespaces });
-    return await accompany(child, options);
+    return await accompany(child, lease, options);
   } finally {
+    lease.close();
     await cleanRun({ runId, cacheDir, say: () => undefined, own: true }).catch((error: unknown) => {
       say(`cleaning up after the run: ${error instanceof Error ? error.message : String(error)}`);
     });
   }
 }
 
+/**
+ * A socket that only the inner program itself connects to. Each side sees by its end that the other one is gone, even
+ * while the kernel still waits for something frozen in the pid namespace.
+ */
+async function openLease(runId: string): Promise<Server> {
+  const server = createServer();
+  server.listen(leaseFile(runId));
+  await once(server, 'listening');
+  return server;
+}
+
+function leaseFile(runId: string): string {
+  return path.join(runFolder(runId), 'outer.sock');
+}
+
 /** Passes signals and the terminal's size on until the inner process ends. */
-async function accompany(child: InheritedProcess, options: InsideOptions): Promise<number> {
+async function accompany(
+  child: InheritedProcess,
+  lease: Server,
+  options: InsideOptions,
+): Promise<number> {
   let ready = false;
   let early: Interrupt | undefined;
-  child.lease.once('data', () => (ready = true));
+  lease.on('connection', (inner) => {
+    ready = true;
+    inner.resume();
+    inner.on('error', () => undefined); // a killed process may reset it: `close` follows
+    inner.on('close', () => void thawUntil(child.ended, options.runId));
+  });
   const unsubscribe = options.onInterrupt((signal) => {
     if (ready) {
       child.kill(signal);
@@ -92,8 +121,17 @@ async function accompany(child: InheritedProcess, options: InsideOptions): Promi
   } finally {
     process.stdout.off('resize', resize);
     unsubscribe();
-    child.lease.destroy();
   }
+}
+
+/** The inner process is gone: what it left frozen must thaw, or the kernel waits for it and we for the kernel. */
+async function thawUntil(ended: Promise<unknown>, runId: string): Promise<void> {
+  const over = ended.then(() => true as const);
+  await waitFor({ what: 'the namespaces to end', timeoutMs: 60_000 }, async () => {
+    for (const cgroup of await findRunCgroups())
+      if (cgroup.runId === runId) await thawCgroup(cgroup);
+    return Promise.race([over, Promise.resolve(undefined)]);
+  }).catch(() => undefined); // what is left then is told by the clean-up that follows
 }
 
 export interface InsideRun {
@@ -114,17 +152,17 @@ export async function enterInside(): Promise<InsideRun | undefined> {
   const marker = process.env[MARKER];
   if (marker === undefined) return undefined;
   const run = JSON.parse(marker) as InsideRun;
-  const lease = new Socket({ fd: 3 });
-  // The kernel ends us with the outer process; this covers the moment before it was asked to.
-  lease.on('close', () => process.kill(process.pid, 'SIGKILL'));
-  lease.on('error', () => undefined);
-  lease.resume();
-  lease.unref();
   const limits = { timeoutMs: 10_000 };
   await runOrThrow(local, { argv: ['ip', 'link', 'set', 'lo', 'up'] }, limits);
   for (const folder of MASKED) await mask(folder);
   await mkdir(INSIDE_FOLDER, { recursive: true, mode: 0o700 });
-  lease.write('ready\n');
+  const lease = connect(leaseFile(run.runId));
+  await once(lease, 'connect');
+  // The kernel ends us with the outer process; this covers the moment before it was asked to.
+  lease.on('error', () => undefined);
+  lease.on('close', () => process.kill(process.pid, 'SIGKILL'));
+  lease.resume();
+  lease.unref();
   return run;
 }
 

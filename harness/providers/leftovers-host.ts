@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { waitFor } from '../core/deadline.ts';
-import { findRunCgroups, hasProcesses, removeCgroup } from './cgroups.ts';
+import { findRunCgroups, processesIn, removeCgroup } from './cgroups.ts';
 import { changedSysctls, restoreSysctl } from './host-sysctls.ts';
 import type { Leftover } from './leftover.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
@@ -68,7 +68,7 @@ async function cgroups(states: readonly RunState[]): Promise<Leftover[]> {
       name: cgroup.paths[0] ?? '',
       runId: cgroup.runId,
       // Without a memory of the run, processes in its group are the only sign of life.
-      alive: state === undefined ? await hasProcesses(cgroup) : isRunAlive(state),
+      alive: state === undefined ? (await processesIn(cgroup)).length > 0 : isRunAlive(state),
       remove: () => removeCgroup(cgroup),
     });
   }

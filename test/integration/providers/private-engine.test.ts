@@ -13,6 +13,7 @@ import { readResidue } from '../../../harness/providers/kind/engine-residue.ts';
 import { missingCapabilities } from '../../../harness/providers/kind/runtime-shim.ts';
 import { runFolder } from '../../../harness/providers/run-state.ts';
 import { onPath } from '../../../harness/exec/on-path.ts';
+import { runOrThrow } from '../../../harness/exec/run-or-throw.ts';
 import { innerOf, processTree, startEngineRun, type EngineRun } from '../../support/engine-run.ts';
 import { isRoot, skipOrFail } from '../../support/real.ts';
 import { makeTinyImage } from '../../support/tiny-image.ts';
@@ -115,6 +116,21 @@ describe('private engine', function () {
     assert.deepEqual(await left(run.runId), []);
     assert.deepEqual(tree.filter(isThere), []);
   });
+
+  for (const whose of ['outer', 'inner'] as const)
+    it(`ends frozen containers too when the ${whose} process is killed`, async () => {
+      const run = start('wait');
+      const { host } = await run.report;
+      const pause = ['docker', '--host', host, 'pause', `coalmine-${run.runId}-node`] as const;
+      await runOrThrow(local, { argv: pause }, { timeoutMs: 20_000 });
+      const tree = processTree(run.outer.pid);
+      process.kill(whose === 'outer' ? run.outer.pid : innerOf(run), 'SIGKILL');
+      await run.ended;
+      const { kept } = await cleanRun({ cacheDir, runId: run.runId, say });
+      assert.deepEqual(kept, []);
+      assert.deepEqual(await left(run.runId), []);
+      assert.deepEqual(tree.filter(isThere), []);
+    });
 
   it('takes everything along when the outer process is killed, and clean removes the rest, once', async () => {
     const host = await hostState();
