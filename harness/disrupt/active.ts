@@ -8,16 +8,22 @@ import { waitFor, within } from '../core/deadline.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
 import type { EventOf, HistoryEvent } from '../core/history.ts';
 import type { KubeApi } from '../core/kube.ts';
-import type { NodeAgent, NodeInfo } from '../core/node.ts';
-import { undoRecordSchema, type UndoRecord } from '../core/undo.ts';
-import type { Fault, FaultParams, Felt, PreparedFault } from './faults/fault.ts';
+import { undoRecordSchema } from '../core/undo.ts';
+import type { Fault, FaultParams, Felt } from './faults/fault.ts';
+import {
+  askFelt,
+  FELT_WITHIN_MS,
+  NOBODY_ANSWERED,
+  untilWhole,
+  type FaultyNode,
+  type InForce,
+} from './in-force.ts';
 import { inject } from './inject.ts';
 import type { JournalNote, UndoJournal } from './journal.ts';
 import { undoThroughDoor, type DoorTo, type Unconfirmed } from './undo-door.ts';
 
 const PREPARE_MS = 30_000;
 const ARM_MS = 10_000;
-const FELT_WITHIN_MS = 5_000;
 /** What the way to the agent and back may take beyond the record's own limit. */
 const AGENT_MARGIN_MS = 5_000;
 
@@ -34,23 +40,8 @@ export interface ActiveFaultsOptions {
   readonly emit: (event: HistoryEvent) => void;
 }
 
-export interface FaultyNode {
-  readonly node: NodeInfo;
-  readonly agent: NodeAgent;
-}
-
 export interface StartedFault extends Felt {
   readonly id: string;
-}
-
-interface InForce {
-  readonly record: UndoRecord;
-  readonly prepared: PreparedFault;
-  readonly on: FaultyNode;
-  injected: boolean;
-  feltSaid: boolean;
-  undone: boolean;
-  undoing: Promise<Unconfirmed | undefined> | undefined;
 }
 
 export class ActiveFaults {
@@ -130,6 +121,7 @@ export class ActiveFaults {
       prepared,
       on,
       injected: false,
+      felt: undefined,
       feltSaid: false,
       undone: false,
       undoing: undefined,
@@ -160,23 +152,20 @@ export class ActiveFaults {
     entry.injected = true;
     this.#options.journal.append({ state: 'injected', id: record.id });
     this.#say(entry, 'injected');
-    const felt = await this.#feltSoon(entry, signal);
-    if (felt.felt) this.#sayFelt(entry, felt);
-    return felt;
+    return this.#feltSoon(entry, signal);
   }
 
   async #feltSoon(entry: InForce, signal: AbortSignal): Promise<Felt> {
-    let last: Felt = { felt: false, evidence: 'nobody could say yet' };
     const timeoutMs = this.#options.feltTimeoutMs ?? FELT_WITHIN_MS;
     const wait = { what: `${entry.record.id} to be felt`, timeoutMs, signal };
     try {
       return await waitFor(wait, async () => {
-        last = await askFelt(entry);
-        return last.felt ? last : undefined;
+        const felt = await askFelt(entry);
+        return felt.felt ? felt : undefined;
       });
     } catch {
       signal.throwIfAborted();
-      return last;
+      return entry.felt ?? NOBODY_ANSWERED;
     }
   }
 
@@ -199,8 +188,16 @@ export class ActiveFaults {
     return undefined;
   }
 
+  /**
+   * Says once for each fault whether it was felt, as late as possible: one that was felt at first and is not before its
+   * undo ended too early (a lease ran out, a process was restarted), and then the run did not try what it claims.
+   */
   async #feltAtLast(entry: InForce): Promise<void> {
-    if (entry.injected && !entry.feltSaid) this.#sayFelt(entry, await askFelt(entry));
+    if (!entry.injected || entry.feltSaid) return;
+    const before = entry.felt?.felt === true;
+    const last = await askFelt(entry);
+    const ended = before && !last.felt ? 'it was felt, but ended before its undo: ' : '';
+    this.#sayFelt(entry, { felt: last.felt, evidence: ended + last.evidence });
   }
 
   /** The agent first, because it holds the record and its lease; then the door, because the agent may be gone or frozen. */
@@ -265,27 +262,4 @@ export class ActiveFaults {
       evidence,
     });
   }
-}
-
-async function askFelt({ record, prepared }: InForce): Promise<Felt> {
-  try {
-    return await within(`${record.id} to say whether it was felt`, FELT_WITHIN_MS, prepared.felt());
-  } catch (error) {
-    return { felt: false, evidence: `nobody could say: ${messageOf(error)}` };
-  }
-}
-
-async function untilWhole({ record, prepared }: InForce): Promise<void> {
-  if (prepared.notWholeYet === undefined) return;
-  let missing: string | undefined;
-  const wait = { what: `all to be whole after ${record.fault}`, timeoutMs: record.timeoutMs };
-  await waitFor(wait, async () => {
-    missing = await prepared.notWholeYet?.();
-    return missing === undefined ? true : undefined;
-  }).catch((error: unknown) => {
-    throw new CoalmineError(
-      'undo',
-      `${messageOf(error)}${missing === undefined ? '' : ` (${missing})`}`,
-    );
-  });
 }

@@ -54,7 +54,7 @@ export function localAgent(executor: Executor): NodeAgent {
 
 /** Makes a network namespace that lives as long as one process, so that nothing of it can be left. */
 export async function inNetworkNamespace(
-  body: (executor: Executor) => Promise<void>,
+  body: (executor: Executor, prefix: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const holder = startLocal({ argv: ['unshare', '--net', 'sleep', '120'] });
   try {
@@ -62,9 +62,10 @@ export async function inNetworkNamespace(
     await waitFor({ what: 'a network namespace', timeoutMs: 5_000, everyMs: 10 }, () =>
       Promise.resolve(readlinkSync(`/proc/${holder.pid}/ns/net`) === own ? undefined : true),
     );
-    const executor = localNode(['nsenter', '--net', `--target=${holder.pid}`]);
+    const prefix = ['nsenter', `--net=/proc/${holder.pid}/ns/net`];
+    const executor = localNode(prefix);
     await executor.run({ argv: ['ip', 'link', 'set', 'lo', 'up'] }, { timeoutMs: 5_000 });
-    await body(executor);
+    await body(executor, prefix);
   } finally {
     holder.kill('SIGKILL');
     await holder.ended;

@@ -1,10 +1,7 @@
 /** Real processes, which the test starts, and their state in /proc. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { waitFor } from '../../../harness/core/deadline.ts';
 import { hasCode } from '../../../harness/core/errors.ts';
-import { startLocal, type LocalProcess } from '../../../harness/exec/local.ts';
 import {
   continueProcesses,
   countStopped,
@@ -14,6 +11,7 @@ import {
 import { stopProcess } from '../../../harness/disrupt/faults/stop-process.ts';
 import { recover } from '../../../harness/disrupt/recover.ts';
 import { FakeNode } from '../../support/fake-node.ts';
+import { isStopped, withProcesses } from '../../support/named-processes.ts';
 import { localAgent, localNode } from '../../support/local-agent.ts';
 import { inTemporaryFolder, startWorld } from '../../unit/disrupt/planted-fault.ts';
 
@@ -90,45 +88,3 @@ describe('disrupt/faults/stop-process on real processes', () => {
     });
   });
 });
-
-/** Starts a copy of `sleep` under each name, and ends them all. */
-async function withProcesses(
-  names: readonly string[],
-  body: (processes: LocalProcess[], folder: string) => Promise<void>,
-): Promise<void> {
-  await inTemporaryFolder(async (folder) => {
-    const processes: LocalProcess[] = [];
-    try {
-      for (const name of names) {
-        const program = path.join(mkdtempSync(path.join(folder, 'bin-')), name);
-        copyFileSync('/bin/sleep', program);
-        const started = startLocal({ argv: [program, '60'] });
-        processes.push(started);
-        await waitFor({ what: `${name} to sleep`, timeoutMs: 5_000, everyMs: 5 }, () =>
-          Promise.resolve(
-            stateOf(started) === 'S' && commOf(started) === name.slice(0, 15) ? true : undefined,
-          ),
-        );
-      }
-      await body(processes, folder);
-    } finally {
-      for (const one of processes) one.kill('SIGKILL');
-      await Promise.all(processes.map(({ ended }) => ended));
-    }
-  });
-}
-
-function isStopped(one: LocalProcess | undefined): boolean {
-  return stateOf(one) === 'T';
-}
-
-function stateOf(one: LocalProcess | undefined): string | undefined {
-  return readFileSync(`/proc/${one?.pid ?? 0}/stat`, 'latin1')
-    .split(') ')
-    .at(-1)
-    ?.split(' ')[0];
-}
-
-function commOf({ pid }: LocalProcess): string {
-  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-}

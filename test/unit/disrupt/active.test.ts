@@ -42,6 +42,7 @@ describe('disrupt/active', () => {
         'arm f1, in force: f1',
         'put harm, in force: f1',
         'has harm, in force: f1',
+        'has harm, in force: f1',
         'undo f1, in force: f1',
         'take harm, in force: f1',
         'has harm, in force: f1',
@@ -49,7 +50,7 @@ describe('disrupt/active', () => {
       assert.deepEqual(inForce(folder), []);
       assert.deepEqual(faultStates(events), ['f1 armed', 'f1 injected', 'felt', 'f1 undone']);
       assert.deepEqual(await faults.undoAll(), []);
-      assert.equal(steps.length, 6);
+      assert.equal(steps.length, 7);
     }));
 
   it('undoes in the middle of a phase that was cancelled, and starts nothing more', () =>
@@ -63,7 +64,7 @@ describe('disrupt/active', () => {
       cancel.abort(new Error('Ctrl+C'));
       node.argvs.length = 0;
       assert.deepEqual(await faults.undoAll(), []);
-      assert.deepEqual(node.argvs, ['take b', 'has b', 'take a', 'has a']);
+      assert.deepEqual(node.argvs, ['has b', 'take b', 'has b', 'has a', 'take a', 'has a']);
       await assert.rejects(
         faults.start(plantedFault(), { ...PARAMS, word: 'c' }, on, NEVER),
         (error) => hasCode(error, 'inject'),
@@ -207,6 +208,41 @@ describe('disrupt/active', () => {
       const felt = events.find((event) => event.kind === 'felt');
       assert.equal(felt?.felt, false);
       assert.match(felt.evidence, /no counter/);
+    }));
+
+  it('was not felt where it ended before its undo', () =>
+    inTemporaryFolder(async (folder) => {
+      const node = new FakeNode('w1');
+      const { faults, events } = startWorld(folder, new FakeNode('controller'), [node]);
+      const on = { node: node.info, agent: node.agent };
+      const { id, felt } = await faults.start(
+        plantedFault(),
+        { ...PARAMS, word: 'harm' },
+        on,
+        NEVER,
+      );
+      assert.equal(felt, true);
+      node.words.clear();
+      assert.equal(await faults.undo(id), undefined);
+      const said = events.filter((event) => event.kind === 'felt');
+      assert.deepEqual(
+        said.map((event) => event.felt),
+        [false],
+      );
+      assert.match(said[0]!.evidence, /ended before its undo/);
+    }));
+
+  it('stays felt where nobody can be asked at the end', () =>
+    inTemporaryFolder(async (folder) => {
+      const node = new FakeNode('w1');
+      const { faults, events } = startWorld(folder, new FakeNode('controller'), [node]);
+      const on = { node: node.info, agent: node.agent };
+      const { id } = await faults.start(plantedFault(), { ...PARAMS, word: 'harm' }, on, NEVER);
+      node.onStep = () => {
+        throw new Error('out of reach');
+      };
+      assert.match((await faults.undo(id))?.detail ?? '', /out of reach/);
+      assert.ok(events.some((event) => event.kind === 'felt' && event.felt));
     }));
 
   it('is not over before what heals by itself is whole', () =>
