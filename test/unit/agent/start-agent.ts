@@ -77,7 +77,7 @@ export function restoring(
     undo: [{ argv: ['sh', '-c', 'echo "$0" >> "$1"', id, log] }],
     restore: [{ path: file, content }],
     verify: { command: { argv: ['cat', file] }, exitCode: 0, stdout: content },
-    timeoutMs: 500,
+    timeoutMs: 5_000,
   };
 }
 
