@@ -1,0 +1,164 @@
+/** The checkers that every run has: run-complete, load-arrived, self-noise, upgrade-done. */
+import assert from 'node:assert/strict';
+import type { EventOf, HistoryEvent } from '../../../../harness/core/history.ts';
+import { loadArrived } from '../../../../harness/judge/checkers/load-arrived.ts';
+import { runComplete } from '../../../../harness/judge/checkers/run-complete.ts';
+import { selfNoise } from '../../../../harness/judge/checkers/self-noise.ts';
+import { upgradeDone } from '../../../../harness/judge/checkers/upgrade-done.ts';
+import { historyOf } from '../../../support/history.ts';
+import { judgeWith, loadSeconds } from '../../../support/judge-with.ts';
+
+describe('run-complete', () => {
+  it('passes when all phases ended', () => {
+    assert.equal(judgeWith(runComplete, historyOf({ baseline: 10, fault: 5 })).verdict, 'pass');
+  });
+
+  it('is inconclusive for a run that was interrupted, crashed, killed, or had nothing to do', () => {
+    const end = (state: 'interrupted' | 'crashed'): EventOf<'run'> => ({
+      tMs: 21_000,
+      kind: 'run',
+      state,
+      detail: 'why',
+    });
+    for (const state of ['interrupted', 'crashed'] as const) {
+      const finding = judgeWith(runComplete, historyOf({ baseline: 10 }, { end: end(state) }));
+      assert.equal(finding.verdict, 'inconclusive');
+      assert.match(finding.summary, new RegExp(`the run was ${state}: why`));
+    }
+    const killed = historyOf({ baseline: 10 }, { end: undefined });
+    assert.equal(judgeWith(runComplete, killed).verdict, 'inconclusive');
+    assert.equal(judgeWith(runComplete, historyOf({})).verdict, 'inconclusive');
+    const whole = historyOf({ baseline: 10, fault: 5 });
+    const events = whole.events.filter((one) => one.kind !== 'phase' || one.phase !== 'fault');
+    assert.match(judgeWith(runComplete, { ...whole, events }).summary, /phase fault did not end/);
+  });
+});
+
+describe('load-arrived', () => {
+  const PLAN = {
+    load: [{ id: 'pairs', name: 'dns-pairs', params: {}, from: 'worker' as const }],
+    checks: [{ name: 'dns', params: {} }],
+  };
+  const BASE = { load: 'pairs', type: 'dns', node: 'w1' } as const;
+  const one = () => ({ sent: 1, ok: 1 });
+  const history = (events: readonly HistoryEvent[], plan: Partial<typeof PLAN> = PLAN) =>
+    historyOf({ baseline: 10, fault: 10 }, { plan, events });
+
+  it('passes when every load ran through all phases', () => {
+    assert.equal(judgeWith(loadArrived, history(loadSeconds(10, 30, BASE, one))).verdict, 'pass');
+    assert.equal(judgeWith(loadArrived, history([], {})).verdict, 'pass');
+  });
+
+  it('is inconclusive where the load is off and a check is about traffic', () => {
+    const finding = judgeWith(loadArrived, history([], { ...PLAN, load: [] }));
+    assert.equal(finding.verdict, 'inconclusive');
+    assert.match(finding.summary, /dns judges traffic, and none was sent/);
+  });
+
+  it('is inconclusive where a load was silent, ended early or skipped a phase', () => {
+    const dead: HistoryEvent = {
+      tMs: 25_000,
+      kind: 'load-ended',
+      load: 'pairs',
+      node: 'w1',
+      detail: 'exit 1',
+    };
+    const cases = [
+      loadSeconds(10, 30, BASE, () => ({})),
+      loadSeconds(10, 30, { ...BASE, type: 'http' }, one),
+      loadSeconds(10, 18, BASE, one),
+      [...loadSeconds(10, 25, BASE, one), dead],
+    ];
+    for (const events of cases) {
+      assert.equal(judgeWith(loadArrived, history(events)).verdict, 'inconclusive');
+    }
+  });
+});
+
+describe('self-noise', () => {
+  const agentGap = (fromS: number, lengthS: number): HistoryEvent => ({
+    tMs: (fromS + lengthS) * 1_000,
+    kind: 'agent-gap',
+    node: 'w1',
+    fromMs: fromS * 1_000,
+    gapMs: lengthS * 1_000,
+  });
+  const fault = (tS: number, state: 'armed' | 'injected' | 'undone'): HistoryEvent => ({
+    tMs: tS * 1_000,
+    kind: 'fault',
+    id: 'f1',
+    fault: 'freeze',
+    node: 'w1',
+    state,
+  });
+  const freeze = [fault(14, 'armed'), fault(14.3, 'injected'), fault(19, 'undone')];
+  const controllerGap: HistoryEvent = {
+    tMs: 16_000,
+    kind: 'controller-gap',
+    fromMs: 14_500,
+    gapMs: 1_500,
+  };
+  const stall = loadSeconds(15, 16, { load: 'pairs', type: 'dns', node: 'w1' }, () => ({
+    stallMs: 1_200,
+  }));
+  const verdict = (events: readonly HistoryEvent[], params = {}) =>
+    judgeWith(selfNoise, historyOf({ baseline: 10 }, { events }), params).verdict;
+
+  it('passes when everybody kept time, or a freeze explains why not', () => {
+    assert.equal(verdict([]), 'pass');
+    assert.equal(verdict([agentGap(15, 0.4)]), 'pass');
+    assert.equal(verdict([...freeze, agentGap(14.1, 5.2), ...stall]), 'pass');
+  });
+
+  it('is inconclusive and names the window otherwise', () => {
+    const own = judgeWith(selfNoise, historyOf({ baseline: 10 }, { events: [agentGap(15, 0.6)] }));
+    assert.equal(own.verdict, 'inconclusive');
+    assert.match(
+      own.summary,
+      /agent of w1 stood still for 600ms .* 15s to 15\.6s is void \(phase baseline\)/,
+    );
+    assert.equal(verdict([...freeze, agentGap(14.1, 8)]), 'inconclusive');
+    assert.equal(verdict([controllerGap]), 'inconclusive');
+    assert.equal(verdict(stall), 'inconclusive');
+    assert.equal(
+      verdict([{ tMs: 15_000, kind: 'agent-lost', node: 'w1', detail: 'eof' }]),
+      'inconclusive',
+    );
+  });
+
+  it('has limits, and no opinion on what was outside the phases', () => {
+    assert.equal(verdict([controllerGap], { controllerGapMax: '2s' }), 'pass');
+    assert.equal(verdict([agentGap(15, 0.6)], { agentGapMax: '1s' }), 'pass');
+    assert.equal(verdict([agentGap(2, 3)]), 'pass');
+  });
+});
+
+describe('upgrade-done', () => {
+  const phases = { up: { upgrade: { component: 'kube-proxy', to: '1.34.4', on: 'all' as const } } };
+  const upgrade = (node: string, state: 'started' | 'done' | 'failed'): HistoryEvent => ({
+    tMs: 12_000,
+    kind: 'upgrade',
+    id: 'u1',
+    component: 'kube-proxy',
+    node,
+    from: '1.34.3',
+    to: '1.34.4',
+    state,
+  });
+  const verdict = (...events: HistoryEvent[]) =>
+    judgeWith(upgradeDone, historyOf({ up: 10 }, { phases, events })).verdict;
+
+  it('passes when every upgrade came up, or there was none', () => {
+    assert.equal(verdict(upgrade('w1', 'started'), upgrade('w1', 'done')), 'pass');
+    assert.equal(judgeWith(upgradeDone, historyOf({ baseline: 1 })).verdict, 'pass');
+  });
+
+  it('fails when one did not', () => {
+    assert.equal(verdict(upgrade('w1', 'started'), upgrade('w1', 'failed')), 'fail');
+  });
+
+  it('is inconclusive when one never began or never ended', () => {
+    assert.equal(verdict(), 'inconclusive');
+    assert.equal(verdict(upgrade('w1', 'started'), upgrade('w2', 'done')), 'inconclusive');
+  });
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import type { HistoryEvent } from '../../../../harness/core/history.ts';
+import { faultWasFelt } from '../../../../harness/judge/checkers/fault-was-felt.ts';
+import { historyOf } from '../../../support/history.ts';
+import { judgeWith } from '../../../support/judge-with.ts';
+
+const PHASES = {
+  freeze: { fault: { name: 'freeze', params: { node: 'canary', for: '5s' } } },
+  upgrade: { upgrade: { component: 'kube-proxy', to: '1.34.4', on: 'canary' as const } },
+  churn: { churn: { name: 'rolling-restart', params: {} } },
+};
+const felt = (tS: number, id: string, yes: boolean): HistoryEvent => ({
+  tMs: tS * 1_000,
+  kind: 'felt',
+  id,
+  disruption: 'x',
+  node: 'w1',
+  felt: yes,
+  evidence: 'it was read',
+});
+const fault = (tS: number, state: 'armed' | 'injected' | 'undone'): HistoryEvent => ({
+  tMs: tS * 1_000,
+  kind: 'fault',
+  id: 'f1',
+  fault: 'freeze',
+  node: 'w1',
+  state,
+});
+const gap = (fromS: number, lengthS: number, node = 'w1'): HistoryEvent => ({
+  tMs: (fromS + lengthS) * 1_000,
+  kind: 'agent-gap',
+  node,
+  fromMs: fromS * 1_000,
+  gapMs: lengthS * 1_000,
+});
+/** Phases of 10 s each: freeze from 10 s, upgrade from 20 s, churn from 30 s. */
+const ALL: HistoryEvent[] = [
+  fault(10.5, 'armed'),
+  fault(11, 'injected'),
+  felt(11.2, 'f1', true),
+  gap(10.9, 5.1),
+  fault(16.4, 'undone'),
+  ...(['started', 'done'] as const).map((state, index): HistoryEvent => ({
+    tMs: 21_000 + index * 1_000,
+    kind: 'upgrade',
+    id: 'u1',
+    component: 'kube-proxy',
+    node: 'w1',
+    from: '1.34.3',
+    to: '1.34.4',
+    state,
+  })),
+  felt(23, 'u1', true),
+  {
+    tMs: 31_000,
+    kind: 'churn',
+    id: 'c1',
+    churn: 'rolling-restart',
+    action: 'restart',
+    object: 'a',
+  },
+  felt(33, 'c1', true),
+];
+const history = (events: readonly HistoryEvent[]) =>
+  historyOf({ freeze: 10, upgrade: 10, churn: 10 }, { phases: PHASES, events });
+const verdict = (events: readonly HistoryEvent[]) =>
+  judgeWith(faultWasFelt, history(events)).verdict;
+const without = (kind: string, id?: string) =>
+  ALL.filter(
+    (event) => event.kind !== kind || (id !== undefined && 'id' in event && event.id !== id),
+  );
+
+describe('fault-was-felt', () => {
+  it('passes when every disruption has its proof', () => {
+    const finding = judgeWith(faultWasFelt, history(ALL));
+    assert.equal(finding.verdict, 'pass', finding.summary);
+    assert.deepEqual(finding.evidence, { planned: 3, happened: 3, felt: 3 });
+  });
+
+  it('passes, and says so, where nothing was to be felt', () => {
+    const finding = judgeWith(faultWasFelt, historyOf({ baseline: 10 }));
+    assert.equal(finding.verdict, 'pass');
+    assert.match(finding.summary, /disrupts nothing/);
+  });
+
+  it('is inconclusive, never pass, without a proof', () => {
+    for (const id of ['f1', 'u1', 'c1']) {
+      assert.equal(verdict(without('felt', id)), 'inconclusive', id);
+      assert.equal(verdict([...without('felt', id), felt(39, id, false)]), 'inconclusive', id);
+    }
+    assert.equal(
+      verdict([...without('felt', 'u1'), felt(22, 'u1', false), felt(24, 'u1', true)]),
+      'pass',
+    );
+  });
+
+  it('is inconclusive where a planned disruption never happened', () => {
+    for (const kind of ['fault', 'upgrade', 'churn']) {
+      assert.equal(verdict(without(kind)), 'inconclusive', kind);
+    }
+    assert.equal(verdict([]), 'inconclusive');
+  });
+
+  it('wants a freeze to have been missed by the agent itself, for nearly as long as was asked', () => {
+    assert.equal(verdict(without('agent-gap')), 'inconclusive');
+    assert.equal(verdict([...without('agent-gap'), gap(11, 4.4)]), 'inconclusive');
+    assert.equal(verdict([...without('agent-gap'), gap(11, 4.6)]), 'pass');
+    assert.equal(verdict([...without('agent-gap'), gap(10.9, 5.1, 'w2')]), 'inconclusive');
+    assert.equal(verdict([...without('agent-gap'), gap(20, 5.1)]), 'inconclusive');
+  });
+});
