@@ -72,14 +72,17 @@ function step(
     }
     track.value = value;
   }
-  // An empty reading is a file that could not be read, unless there was just no rule to be shown.
-  if (entries.length === 0 && !isRule(probe)) return;
+  // A file that cannot be read gives an empty reading, and takes nothing away.
+  if (entries.length === 0) return;
   series.seen = true;
   for (const [key, track] of series.tracks) {
-    if (track.kind.bornAtZero === true && !Object.hasOwn(values, key)) track.value = 0;
+    if (track.kind.bornAtZero !== true || Object.hasOwn(values, key)) continue;
+    // A device that comes back is another one. A rule has a name of its own: it was only not read.
+    if (!isRule(probe)) track.value = 0;
   }
 }
 
+/** No rule to be shown is an empty reading too, so that a rule is new even if nothing was ever seen before it. */
 function isRule(probe: string): boolean {
   return probe === 'drop-rules';
 }

@@ -128,7 +128,11 @@ describe('drop-count', () => {
 
   it('takes an unreadable file for no reset', () => {
     const hole = samples('w1', (second, probe) =>
-      probe === 'netdev' && second >= 23 && second < 25 ? {} : undefined,
+      probe === 'drop-rules' && (second < 23 || second > 24)
+        ? { 'FORWARD/policy': 5 }
+        : probe === 'netdev' && second >= 23 && second < 25
+          ? {}
+          : undefined,
     );
     assert.equal(judgeWith(dropCount, history([...hole, ...w2])).verdict, 'pass');
   });
