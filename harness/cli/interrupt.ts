@@ -1,0 +1,66 @@
+/**
+ * Ctrl+C, done carefully. The first signal stops the load, undoes, writes reports; a second one skips the reports and
+ * only undoes. npm and a terminal both forward the signal, so a double within one second counts once.
+ */
+import { monotonicMs } from '../core/clock.ts';
+
+const DOUBLE_MS = 1_000;
+
+export interface Interruption {
+  /** Aborts at the first signal. Undo never listens to it. */
+  readonly signal: AbortSignal;
+  /** Aborts at the second one: no reports. */
+  readonly impatient: AbortSignal;
+  /** Undefined where nobody interrupted. */
+  caught(): 'SIGINT' | 'SIGTERM' | undefined;
+  /** Another process of ours tells the user from now on; this one only listens. */
+  hush(): void;
+  /** Calls back for each signal that counts, until the returned function is called. */
+  subscribe(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
+}
+
+/** The only place that listens to the process. */
+export function watchSignals(talk: (line: string) => void): Interruption {
+  let hushed = false;
+  const say = (line: string): void => {
+    if (!hushed) talk(line);
+  };
+  const first = new AbortController();
+  const second = new AbortController();
+  let interruptedBy: 'SIGINT' | 'SIGTERM' | undefined;
+  const listeners = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>();
+  let lastMs = Number.NEGATIVE_INFINITY;
+  const caught = (name: 'SIGINT' | 'SIGTERM'): void => {
+    const nowMs = monotonicMs();
+    const double = nowMs - lastMs < DOUBLE_MS;
+    lastMs = nowMs;
+    if (double) return;
+    for (const listener of listeners) listener(name);
+    if (interruptedBy === undefined) {
+      interruptedBy = name;
+      say(`${name}: stopping the load, undoing, writing reports; once more to skip the reports`);
+      first.abort(new Error(`interrupted by ${name}`));
+    } else {
+      say(`${name} again: only undoing`);
+      second.abort(new Error(`interrupted twice, by ${name}`));
+    }
+  };
+  process.on('SIGINT', () => {
+    caught('SIGINT');
+  });
+  process.on('SIGTERM', () => {
+    caught('SIGTERM');
+  });
+  return {
+    signal: first.signal,
+    impatient: second.signal,
+    caught: () => interruptedBy,
+    hush: () => {
+      hushed = true;
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { CommandModule } from 'yargs';
+import { say, withOffline } from './options.ts';
+
+interface Options {
+  scenario: string[];
+  offline: boolean;
+  list: boolean;
+}
+
+export const setupCommand: CommandModule<object, Options> = {
+  command: 'setup [scenario..]',
+  describe: 'fetch or build ahead whatever the scenarios need (all that ship, if none is named)',
+  builder: (yargs) =>
+    withOffline(yargs)
+      .positional('scenario', {
+        type: 'string',
+        array: true,
+        default: [] as string[],
+        describe: 'names or paths',
+      })
+      .option('list', {
+        type: 'boolean',
+        default: false,
+        describe: 'only print what is needed, and what is in the cache',
+      }),
+  handler: async ({ scenario, offline, list }) => {
+    const [{ watchSignals }, { setUp }] = await Promise.all([
+      import('./interrupt.ts'),
+      import('../run/setup.ts'),
+    ]);
+    const { signal } = watchSignals(say);
+    const lines = await setUp({ scenarios: scenario, offline, listOnly: list, say, signal });
+    for (const line of lines) process.stdout.write(`${line}\n`);
+  },
+};

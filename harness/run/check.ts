@@ -1,0 +1,66 @@
+/** From a run directory to verdict and reports: files in, files out, no cluster. A run that just ended comes here too. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { MatrixResult, RunResult } from '../core/result.ts';
+import { CoalmineError } from '../core/errors.ts';
+import { judge } from '../judge/judge.ts';
+import { readHistory } from '../record/reader.ts';
+import { judgedCell, matrixResult } from '../report/matrix-result.ts';
+import { readResult } from '../report/read-result.ts';
+import { matrixText, runText, wantsColor } from '../report/terminal.ts';
+import { writeMatrixReports, writeRunReports, type Written } from '../report/write-reports.ts';
+
+/** Judges a stored run, or each stored cell of a matrix, again and writes the reports. Throws `history`. */
+export function check(dir: string): RunResult | MatrixResult {
+  if (!existsSync(path.join(dir, 'cells'))) return checkRun(dir);
+  const before = readResult(dir);
+  if (before.kind === 'run') return checkRun(dir);
+  const judged = before.cells
+    .filter(({ folder }) => folder !== '')
+    .map(({ folder }) => ({ folder, result: checkRun(path.join(dir, folder)) }));
+  const unjudged = before.cells.filter(({ folder }) => folder === '');
+  const matrix = matrixResult(before.scenario, [
+    ...judged.map(({ folder, result }) => judgedCell(result, folder)),
+    ...unjudged,
+  ]);
+  insist(
+    writeMatrixReports(
+      dir,
+      matrix,
+      judged.map(({ result }) => result),
+    ),
+  );
+  return matrix;
+}
+
+/** Judges one stored run; `reports: false` is for a user who will not wait for them. */
+export function checkRun(dir: string, { reports = true } = {}): RunResult {
+  const stored = readHistory(dir);
+  const result = judge(stored.history, stored.environment);
+  if (reports) insist(writeRunReports(stored.dir, result));
+  return result;
+}
+
+/** Writes the reports again from verdict.json; returns their paths. */
+export function reportRun(dir: string): string[] {
+  const result = readResult(dir);
+  if (result.kind === 'run') return insist(writeRunReports(dir, result));
+  const judged = result.cells
+    .filter(({ outcome }) => outcome === 'judged')
+    .map(({ folder }) => readResult(`${dir}/${folder}`))
+    .filter((cell) => cell.kind === 'run');
+  return insist(writeMatrixReports(dir, result, judged));
+}
+
+export function textOf(result: RunResult | MatrixResult): string {
+  const options = { color: wantsColor(process.stdout, process.env) };
+  return result.kind === 'run' ? runText(result, options) : matrixText(result, options);
+}
+
+/** A report that cannot be written is an error, after all the others were. */
+function insist({ files, errors }: Written): string[] {
+  if (errors.length === 0) return files;
+  throw new CoalmineError('history', errors.join('\n'), {
+    wayOut: 'Check the disk and the rights of the run directory.',
+  });
+}

@@ -1,0 +1,49 @@
+/** Everything that plans need, made or fetched while there is still a network: inside a run's own namespaces is none. */
+import { bundleProgram, k6ScriptsFolder } from '../components/bundle.ts';
+import type { ComponentRef, StoreContext } from '../components/component.ts';
+import { ensureAll } from '../components/ensure-all.ts';
+import { makeKubeProxyImage, makeNodeImages } from '../components/image/images.ts';
+import { kindRunComponents } from '../components/plan-components.ts';
+import type { Store } from '../components/store.ts';
+import type { Plan } from '../core/plan.ts';
+import type { NodeFile } from '../providers/kind/node-setup.ts';
+import { extraKubeProxies, imageVersions, kubeProxyVersions } from '../providers/kind/versions.ts';
+
+/** Returns what the plans need, each once. Pure. */
+export function neededComponents(plans: readonly Plan[]): ComponentRef[] {
+  const refs = plans.flatMap((plan) =>
+    kindRunComponents({
+      kubernetes: imageVersions(plan).kubernetes,
+      kubeProxy: kubeProxyVersions(plan).all,
+      node: process.versions.node,
+    }),
+  );
+  const byName = new Map(refs.map((ref) => [`${ref.component} ${ref.version}`, ref]));
+  return [...byName.values()];
+}
+
+/** Idempotent; fast where everything is in the cache. Throws `component` naming what no source could give. */
+export async function makeAhead(
+  plans: readonly Plan[],
+  store: Store,
+  context: StoreContext,
+): Promise<void> {
+  await ensureAll(store, neededComponents(plans), context);
+  const making = { store, goFolder: store.cache.go, context };
+  for (const plan of plans) {
+    await makeNodeImages(making, imageVersions(plan));
+    const { suite } = kubeProxyVersions(plan);
+    for (const version of extraKubeProxies(plan)) await makeKubeProxyImage(making, version, suite);
+  }
+}
+
+/** Our own programs, as every node gets them beside the Node.js binary. */
+export async function nodeFiles(store: Store): Promise<NodeFile[]> {
+  const agent = await bundleProgram('agent', store.cache);
+  const generator = await bundleProgram('generator', store.cache);
+  return [
+    { from: agent.path, to: 'agent.mjs' },
+    { from: generator.path, to: 'generator.mjs' },
+    { from: k6ScriptsFolder(), to: 'k6' },
+  ];
+}

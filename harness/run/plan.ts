@@ -1,0 +1,175 @@
+/** Scenario and matrix to plans: pure, needs nothing installed. What cannot be served is a skipped cell with its reason. */
+import type { NodeSelector, Plan, PlannedPhase } from '../core/plan.ts';
+import { CoalmineError } from '../core/errors.ts';
+import { cellName, CELLS_MAX, exclusionOf, expandMatrix, type Cell } from '../matrix/expand.ts';
+import { parseKubernetesVersion, proxySkewNote } from '../matrix/version.ts';
+import { PROVIDER_LIST, type ProviderEntry } from './providers.ts';
+import { pluginUses } from './plugin-schema.ts';
+import type { Scenario } from './scenario.ts';
+import type { ScenarioFile } from './scenario-file.ts';
+
+/** The newest version that the component store is known to build; a scenario or `--set` may name any other. */
+const DEFAULT_KUBERNETES = '1.34.3';
+
+export interface SkippedCell {
+  scenario: string;
+  cell: string;
+  because: string;
+}
+
+export interface Planned {
+  plans: Plan[];
+  skipped: SkippedCell[];
+}
+
+export interface PlanOptions {
+  provider?: Plan['provider'];
+  /** The run's id; the only input that is not the scenario. The cells of a matrix number it: `…-1`, `…-2`. */
+  runId: string;
+}
+
+/** Throws `usage` for a matrix that is too large or a version that is none. */
+export function planScenario(file: ScenarioFile, options: PlanOptions): Planned {
+  const { scenario } = file;
+  const axes: Record<string, readonly string[]> = {};
+  for (const [axis, values] of Object.entries(scenario.matrix))
+    if (values !== undefined) axes[axis] = values;
+  const cells = expandMatrix(axes);
+  if (cells.length > CELLS_MAX) {
+    throw new CoalmineError(
+      'usage',
+      `${file.path}: the matrix has ${cells.length} cells; at most ${CELLS_MAX}`,
+    );
+  }
+  const planned: Planned = { plans: [], skipped: [] };
+  for (const [index, cell] of cells.entries()) {
+    const skip = (because: string) =>
+      planned.skipped.push({ scenario: scenario.name, cell: cellName(cell), because });
+    const excluded = exclusionOf(cell, scenario.exclude);
+    if (excluded !== undefined) {
+      skip(excluded);
+      continue;
+    }
+    const runId = cells.length === 1 ? options.runId : `${options.runId}-${index + 1}`;
+    const draft = draftPlan(file, cell, runId);
+    const choice = chooseProvider(draft, options.provider ?? scenario.provider);
+    if ('refusals' in choice) skip(choice.refusals.join('; '));
+    else planned.plans.push({ ...draft, provider: choice.provider });
+  }
+  return planned;
+}
+
+function chooseProvider(
+  draft: Plan,
+  wanted: Plan['provider'] | 'auto',
+): { provider: Plan['provider'] } | { refusals: string[] } {
+  const candidates: readonly ProviderEntry[] = PROVIDER_LIST.filter(
+    ({ name }) => wanted === 'auto' || name === wanted,
+  );
+  if (candidates.length === 0)
+    return { refusals: [`there is no provider named ${wanted} in this version of coalmine`] };
+  const refusals: string[] = [];
+  for (const { name, refuses } of candidates) {
+    const found = refuses({ ...draft, provider: name });
+    if (found.length === 0) return { provider: name };
+    refusals.push(...found.map((reason) => `${name}: ${reason}`));
+  }
+  return { refusals };
+}
+
+function draftPlan({ scenario, written, path }: ScenarioFile, cell: Cell, runId: string): Plan {
+  const kubernetes = cell['kubernetes'] ?? scenario.components.kubernetes ?? DEFAULT_KUBERNETES;
+  const kubeProxy = cell['kube-proxy'] ?? scenario.components['kube-proxy'] ?? kubernetes;
+  const iptables = cell['iptables'] ?? scenario.components.iptables;
+  const phases = scenario.phases.map((_, index) =>
+    planPhase(scenario, written, index, kubeProxy, path),
+  );
+  const versions = [kubernetes, kubeProxy, ...phases.flatMap(({ upgrade }) => upgrade?.to ?? [])];
+  for (const version of versions) {
+    if (parseKubernetesVersion(version) === undefined) {
+      throw new CoalmineError(
+        'usage',
+        `${path}: ${version} is not a Kubernetes version; write MAJOR.MINOR.PATCH, for example 1.34.3`,
+      );
+    }
+  }
+  const notes = [...new Set(versions.slice(1))].flatMap(
+    (version) => proxySkewNote(kubernetes, version) ?? [],
+  );
+  return {
+    version: 1,
+    runId,
+    scenario: scenario.name,
+    why: scenario.why.trim(),
+    reads: scenario.reads,
+    cell: cellName(cell),
+    provider: 'kind',
+    nodes: scenario.nodes,
+    proxyMode: (cell['proxyMode'] as Plan['proxyMode'] | undefined) ?? scenario.proxyMode,
+    components: {
+      kubernetes,
+      'kube-proxy': kubeProxy,
+      ...(iptables === undefined ? {} : { iptables }),
+    },
+    sampleEveryMs: scenario.sampling.every,
+    rulesEveryMs: scenario.sampling.rulesEvery,
+    replicas: scenario.workload.replicas,
+    load: planLoads(scenario, written),
+    phases,
+    checks: pluginUses(section(written, 'checks')),
+    notes,
+  };
+}
+
+function planLoads(scenario: Scenario, written: Readonly<Record<string, unknown>>): Plan['load'] {
+  const source = section(written, 'load');
+  return Object.entries(scenario.load).flatMap(([id, { from }]) =>
+    pluginUses(section(section(source, id), 'run')).map((use) => ({
+      ...use,
+      id,
+      from: from satisfies NodeSelector,
+    })),
+  );
+}
+
+function planPhase(
+  scenario: Scenario,
+  written: Readonly<Record<string, unknown>>,
+  index: number,
+  stable: string,
+  path: string,
+): PlannedPhase {
+  const phase = scenario.phases[index];
+  const source = (written['phases'] as Record<string, unknown>[])[index];
+  if (phase === undefined || source === undefined) throw new RangeError(`no phase ${index}`);
+  const [fault] = pluginUses(section(source, 'fault'));
+  const [churn] = pluginUses(section(source, 'churn'));
+  const { upgrade } = phase;
+  return {
+    name: phase.name,
+    forMs: phase.for,
+    ...(fault === undefined ? {} : { fault }),
+    ...(churn === undefined ? {} : { churn }),
+    ...(upgrade === undefined
+      ? {}
+      : { upgrade: { ...upgrade, to: targetVersion(scenario, upgrade.to, stable, path) } }),
+  };
+}
+
+function targetVersion(scenario: Scenario, to: string, stable: string, path: string): string {
+  if (to === 'stable') return stable;
+  if (to !== 'new') return to;
+  const version = scenario.upgradeTo['kube-proxy'];
+  if (version !== undefined) return version;
+  throw new CoalmineError(
+    'usage',
+    `${path}: a phase upgrades \`to: new\`, but upgradeTo.kube-proxy is not set`,
+    {
+      wayOut: 'Add `upgradeTo: { kube-proxy: 1.34.4 }`, or `--set upgradeTo.kube-proxy=1.34.4`.',
+    },
+  );
+}
+
+function section(written: unknown, key: string): Record<string, unknown> {
+  return ((written as Record<string, unknown> | undefined)?.[key] ?? {}) as Record<string, unknown>;
+}

@@ -1,0 +1,135 @@
+/**
+ * One run from top to bottom: provision, agents, workload, oracle, probes, load, phases, and everything back in reverse
+ * order. What happens goes into the run directory; what it means is decided later, from the files alone (judge-run.ts).
+ */
+import path from 'node:path';
+import { startRunClock } from '../core/clock.ts';
+import { CoalmineError, messageOf } from '../core/errors.ts';
+import type { Plan } from '../core/plan.ts';
+import { Unwind } from '../core/unwind.ts';
+import { ActiveFaults } from '../disrupt/active.ts';
+import { openJournal } from '../disrupt/journal.ts';
+import { local } from '../exec/local.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Recorder } from '../record/run-directory.ts';
+import { connectNodes } from './connect-nodes.ts';
+import type { Emit, Stage } from './context.ts';
+import { runPhases } from './phase.ts';
+import type { Progress } from './progress.ts';
+import { startWatching } from './start-watching.ts';
+import { undoDoors } from './undo-doors.ts';
+
+export interface CellDeps {
+  readonly provider: Provider;
+  readonly recorder: Recorder;
+  readonly progress: Progress;
+  /** Aborts when the user interrupts; undo and teardown never listen to it. */
+  readonly signal: AbortSignal;
+  readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
+  /** Whether the cluster stays, asked when it would be destroyed. */
+  readonly keep: (crashed: boolean) => boolean;
+}
+
+/** How a run went; what it showed is another question. */
+export interface CellEnd {
+  /** What stopped the run before its end, if anything did. */
+  readonly error?: unknown;
+}
+
+/** Never throws: whatever happened is in the history, and everything that was made has been taken back. */
+export async function runCell(plan: Plan, deps: CellDeps): Promise<CellEnd> {
+  const { recorder, progress } = deps;
+  const clock = startRunClock();
+  const emit: Emit = {
+    now: (event) => {
+      emit.at({ tMs: clock.nowMs(), ...event });
+    },
+    at: (event) => {
+      recorder.event(event);
+      progress.event(event);
+    },
+  };
+  emit.now({ kind: 'run', state: 'started', detail: clock.startedAt });
+  for (const text of plan.notes) emit.now({ kind: 'note', text });
+  const unwind = new Unwind();
+  const reached: Reached = { phases: false, end: false };
+  let error: unknown;
+  try {
+    await perform(plan, deps, { clock, emit }, unwind, reached);
+  } catch (caught) {
+    error = caught;
+    progress.say(`stopping: ${messageOf(caught)}`);
+  }
+  for (const failure of await unwind.run()) {
+    emit.now({ kind: 'residue', where: failure.title, what: messageOf(failure.error) });
+  }
+  emit.now(endOf(error, reached, deps.interrupted()));
+  recorder.close();
+  return error === undefined ? {} : { error };
+}
+
+interface Reached {
+  phases: boolean;
+  end: boolean;
+}
+
+/**
+ * A disruption that the cluster did not take, or an upgrade that did not come up, is a finding and no crash: the checkers
+ * say what it means. Before the phases it means that there is no cluster to judge.
+ */
+function endOf(error: unknown, { phases }: Reached, signal: 'SIGINT' | 'SIGTERM' | undefined) {
+  if (error === undefined) return { kind: 'run', state: 'ended' } as const;
+  const detail = messageOf(error);
+  if (signal !== undefined) return { kind: 'run', state: 'interrupted', signal, detail } as const;
+  const foreseen = error instanceof CoalmineError;
+  if (foreseen && phases) return { kind: 'run', state: 'ended', detail } as const;
+  return { kind: 'run', state: 'crashed', exitCode: foreseen ? 4 : 6, detail } as const;
+}
+
+async function perform(
+  plan: Plan,
+  { provider, recorder, progress, signal, keep }: CellDeps,
+  { clock, emit }: Pick<Stage, 'clock' | 'emit'>,
+  unwind: Unwind,
+  reached: Reached,
+): Promise<void> {
+  const { say } = progress;
+  const logsDir = path.join(recorder.dir, 'logs');
+  const cluster = await provider.provision({ plan, clock, logsDir, say, signal });
+  unwind.push('cluster', async () => {
+    await cluster.collectLogs();
+    if (keep(!reached.end)) say(`the cluster is kept; KUBECONFIG=${cluster.kubeconfig}`);
+    else await cluster.destroy();
+  });
+  const nodes = await connectNodes({ plan, cluster, clock, emit, signal }, unwind);
+  const stage: Stage = { plan, clock, emit, cluster, nodes, signal, say };
+
+  const { oracle, loads } = await startWatching(stage, recorder.sample, unwind);
+  const journal = openJournal(path.join(recorder.dir, 'undo.ndjson'));
+  unwind.push('journal', () => {
+    journal.close();
+  });
+  const faults = new ActiveFaults({
+    runId: plan.runId,
+    journal,
+    clock,
+    kube: cluster.kube,
+    controller: local,
+    doorTo: undoDoors(nodes),
+    emit: emit.at,
+  });
+  unwind.push('undo', async () => {
+    const left = await faults.undoAll();
+    if (left.length > 0) {
+      throw new CoalmineError(
+        'undo',
+        left.map(({ fault, where, detail }) => `${fault} on ${where}: ${detail}`).join('; '),
+      );
+    }
+  });
+  reached.phases = true;
+  await runPhases(stage, faults);
+  await loads.stop();
+  await oracle.stop();
+  reached.end = true;
+}

@@ -1,0 +1,157 @@
+/**
+ * `coalmine run`: plans, asks what can be asked beforehand, finds an engine (entering namespaces of its own where the user
+ * has none), and runs every cell. Whatever happens, the reports are written and nothing stays behind.
+ */
+import path from 'node:path';
+import { createStore, type Store } from '../components/store.ts';
+import { worstExitCode } from '../core/exit-code.ts';
+import { CoalmineError } from '../core/errors.ts';
+import type { Plan } from '../core/plan.ts';
+import type { MatrixResult, RunResult } from '../core/result.ts';
+import { cleanRun } from '../providers/clean.ts';
+import { enterInside, isInside, runInside } from '../providers/inside.ts';
+import { findEngine } from '../providers/kind/engine-find.ts';
+import { startPrivateEngine } from '../providers/kind/engine-private.ts';
+import type { Engine } from '../providers/kind/engine.ts';
+import { createKindProvider } from '../providers/kind/provider.ts';
+import { beginRun } from '../providers/run-begin.ts';
+import { runFolder } from '../providers/run-state.ts';
+import { makeAhead, nodeFiles } from './make-ahead.ts';
+import { planFrom } from './plan-from.ts';
+import type { Planned } from './plan.ts';
+import { newRunId } from './run-id.ts';
+import { runCells } from './run-cells.ts';
+
+export interface Interruption {
+  readonly signal: AbortSignal;
+  readonly impatient: AbortSignal;
+  caught(): 'SIGINT' | 'SIGTERM' | undefined;
+  hush(): void;
+  subscribe(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
+}
+
+export interface RunRequest {
+  scenario: string;
+  set: readonly string[];
+  provider?: Plan['provider'];
+  reportsDir: string;
+  keep: 'never' | 'on-failure' | 'always';
+  offline: boolean;
+  interruption: Interruption;
+  say: (line: string) => void;
+  /** Whether stderr is a terminal on which lines may be redrawn. */
+  terminal: boolean;
+}
+
+export interface RunOutcome {
+  exitCode: number;
+  /** Absent where the inner process has said everything already. */
+  document?: RunResult | MatrixResult;
+  text: string;
+}
+
+/** Throws `usage`, `preflight` or `component` before anything is touched. */
+export async function runScenario(request: RunRequest): Promise<RunOutcome> {
+  const inside = isInside() ? await enterInside() : undefined;
+  const runId = inside?.runId ?? newRunId(new Date());
+  const planned = demandPlans(planFrom({ ...request, runId }));
+  const store = createStore({ offline: request.offline || inside !== undefined });
+  if (inside !== undefined) return runOnPrivateEngine(request, planned, store, runId);
+  const provider = createKindProvider(() =>
+    Promise.reject(new Error('nothing is provisioned in preflight')),
+  );
+  for (const plan of planned.plans) await provider.preflight(plan);
+  const choice = await findEngine({ cacheDir: store.cache.root });
+  if (choice.kind === 'private' && request.keep !== 'never') {
+    throw new CoalmineError(
+      'usage',
+      '--keep needs a Docker engine of your own: a private one ends with the run',
+      {
+        wayOut: 'Start Docker, or leave --keep out: logs and samples are in the run directory.',
+      },
+    );
+  }
+  await makeAhead(planned.plans, store, { say: request.say, signal: request.interruption.signal });
+  if (choice.kind === 'user')
+    return runOnUserEngine(request, planned, store, { runId, engine: choice.engine });
+  request.say(`no Docker engine answers (${choice.because}): starting a private one for this run`);
+  request.interruption.hush();
+  const exitCode = await runInside({
+    runId,
+    cacheDir: store.cache.root,
+    say: request.say,
+    onInterrupt: (listener) => request.interruption.subscribe(listener),
+  });
+  return { exitCode, text: '' };
+}
+
+function demandPlans(planned: Planned): Planned {
+  if (planned.plans.length > 0) return planned;
+  const reasons = planned.skipped.map(
+    ({ cell, because }) => `${cell === '' ? '' : `${cell}: `}${because}`,
+  );
+  throw new CoalmineError(
+    'preflight',
+    `no provider can serve this scenario: ${reasons.join('\n')}`,
+    {
+      wayOut: '`coalmine plan` shows what each provider refuses, and why.',
+    },
+  );
+}
+
+async function runOnPrivateEngine(
+  request: RunRequest,
+  planned: Planned,
+  store: Store,
+  runId: string,
+): Promise<RunOutcome> {
+  const engine = await startPrivateEngine({
+    cacheDir: store.cache.root,
+    logFile: path.join(runFolder(runId), 'dockerd.log'),
+    say: request.say,
+    signal: request.interruption.signal,
+  });
+  try {
+    return await runCellsOn(engine, request, planned, store, runId);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function runOnUserEngine(
+  request: RunRequest,
+  planned: Planned,
+  store: Store,
+  { runId, engine }: { runId: string; engine: Engine },
+): Promise<RunOutcome> {
+  const cacheDir = store.cache.root;
+  for (const plan of planned.plans) await beginRun(cacheDir, plan.runId, engine.env());
+  try {
+    return await runCellsOn(engine, request, planned, store, runId);
+  } finally {
+    if (request.keep === 'never') {
+      for (const plan of planned.plans)
+        await cleanRun({ cacheDir, runId: plan.runId, own: true, say: request.say });
+    }
+  }
+}
+
+async function runCellsOn(
+  engine: Engine,
+  request: RunRequest,
+  planned: Planned,
+  store: Store,
+  runId: string,
+): Promise<RunOutcome> {
+  const files = await nodeFiles(store);
+  const parts = {
+    engine,
+    store,
+    goFolder: store.cache.go,
+    settings: { images: 'built' as const },
+    nodeFiles: files,
+  };
+  const provider = createKindProvider(() => Promise.resolve(parts));
+  const { document, text } = await runCells({ ...request, planned, provider, runId });
+  return { exitCode: worstExitCode([document.exitCode]), document, text };
+}

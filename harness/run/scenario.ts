@@ -1,0 +1,124 @@
+/**
+ * A scenario as people write it: what is claimed, and how it is tried. Every key is checked here; the same schema gives
+ * the JSON Schema for editors (scenario.schema.json, kept equal by a test).
+ */
+import { z } from 'zod';
+import { durationSchema } from '../core/duration.ts';
+import { NODE_SELECTORS, PROVIDERS, PROXY_MODES } from '../core/plan.ts';
+import { CHURNS } from '../disrupt/churn/index.ts';
+import { FAULTS } from '../disrupt/faults/index.ts';
+import { UPGRADES } from '../disrupt/upgrades/index.ts';
+import { CHECKERS } from '../judge/checkers/index.ts';
+import { LOADS } from '../load/index.ts';
+import { manyPlugins, onePlugin, type Plugin } from './plugin-schema.ts';
+
+const version = z.string().regex(/^[0-9][0-9A-Za-z.+~-]*$/, {
+  message:
+    'a version without a leading v, in quotes if YAML would read it as a number, for example 1.34.3',
+});
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, {
+  message: 'lower-case letters, digits and dashes, at most 41 of them',
+});
+
+/** A load may say on which nodes it runs; everything else is the plug-in's own. */
+const PLACED_LOADS: Plugin[] = LOADS.map((load) => ({
+  name: load.name,
+  params: load.params,
+}));
+
+const phase = z.strictObject({
+  name,
+  for: durationSchema.describe('how long the phase lasts at least, all disruptions included'),
+  fault: onePlugin('fault', FAULTS).optional(),
+  churn: onePlugin('churn', CHURNS).optional(),
+  upgrade: z
+    .strictObject({
+      component: z.enum(UPGRADES.map(({ component }) => component) as [string, ...string[]]),
+      to: z.union([z.enum(['new', 'stable']), version]),
+      on: z.enum(['canary', 'rest', 'all']),
+    })
+    .optional(),
+});
+
+const componentVersions = z.strictObject({
+  kubernetes: version.optional(),
+  'kube-proxy': version.optional(),
+  iptables: version.optional(),
+});
+
+export const scenarioSchema = z
+  .strictObject({
+    name,
+    why: z.string().min(1).describe('what is claimed, and which incident is behind it'),
+    reads: z.array(z.string()).default([]).describe('seeds, issues and articles'),
+    provider: z.enum(['auto', ...PROVIDERS]).default('auto'),
+    nodes: z.int().min(1).max(10).default(2),
+    proxyMode: z.enum(PROXY_MODES).default('iptables'),
+    components: componentVersions.default({}),
+    upgradeTo: componentVersions
+      .pick({ 'kube-proxy': true })
+      .default({})
+      .describe(
+        'what `to: new` means in the phases; `to: stable` is the version under `components`',
+      ),
+    matrix: z
+      .strictObject({
+        proxyMode: z.array(z.enum(PROXY_MODES)).min(1).optional(),
+        kubernetes: z.array(version).min(1).optional(),
+        'kube-proxy': z.array(version).min(1).optional(),
+        iptables: z.array(version).min(1).optional(),
+      })
+      .default({}),
+    exclude: z
+      .array(z.strictObject({ when: z.record(z.string(), z.string()), because: z.string().min(1) }))
+      .default([]),
+    sampling: z
+      .strictObject({
+        every: durationSchema.default(1_000).describe('period of the counter probes'),
+        rulesEvery: durationSchema.default(500).describe('period of the rule readings'),
+      })
+      .default({ every: 1_000, rulesEvery: 500 }),
+    workload: z
+      .strictObject({ replicas: z.int().min(1).max(20).default(2) })
+      .default({ replicas: 2 }),
+    load: z
+      .record(
+        name,
+        z.strictObject({
+          from: z.enum(NODE_SELECTORS).default('worker'),
+          run: onePlugin('load', PLACED_LOADS),
+        }),
+      )
+      .default({}),
+    phases: z.array(phase).min(1),
+    checks: manyPlugins(CHECKERS),
+    knownBad: z.array(componentVersions).default([]),
+    knownGood: z.array(componentVersions).default([]),
+  })
+  .superRefine((scenario, context) => {
+    const seen = new Set<string>();
+    scenario.phases.forEach((one, index) => {
+      if (seen.has(one.name)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['phases', index, 'name'],
+          message: `a second phase named ${one.name}`,
+        });
+      }
+      seen.add(one.name);
+    });
+    if (Object.keys(scenario.checks).length === 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['checks'],
+        message: 'name at least one check: a run that judges nothing proves nothing',
+      });
+    }
+  });
+export type Scenario = z.infer<typeof scenarioSchema>;
+
+/** Returns the JSON Schema that editors use for completion. */
+export function scenarioJsonSchema(): unknown {
+  return z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' });
+}
