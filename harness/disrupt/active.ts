@@ -49,6 +49,8 @@ export class ActiveFaults {
   readonly #inForce: InForce[] = [];
   readonly #starting = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
+  /** The first event that could not be written. */
+  #untold: unknown;
 
   constructor(options: ActiveFaultsOptions) {
     this.#options = options;
@@ -105,6 +107,12 @@ export class ActiveFaults {
     signal: AbortSignal,
   ): Promise<StartedFault> {
     signal.throwIfAborted();
+    if (this.#untold !== undefined) {
+      const cause = this.#untold;
+      throw new CoalmineError('history', `the history cannot be written: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
     const { journal, runId, kube, controller } = this.#options;
     const id = journal.nextId();
     const target = { ...on, kube, controller, tag: `coalmine-${runId}-${id}` };
@@ -228,17 +236,23 @@ export class ActiveFaults {
     try {
       this.#options.journal.append(note);
     } catch (error) {
-      this.#options.emit({
-        tMs: this.#options.clock.nowMs(),
-        kind: 'note',
-        text: `the undo journal could not be written: ${messageOf(error)}`,
-      });
+      const text = `the undo journal could not be written: ${messageOf(error)}`;
+      this.#tell({ tMs: this.#options.clock.nowMs(), kind: 'note', text });
+    }
+  }
+
+  /** Nor must a history that cannot be written; but then no new fault is started. */
+  #tell(event: HistoryEvent): void {
+    try {
+      this.#options.emit(event);
+    } catch (error) {
+      this.#untold ??= error;
     }
   }
 
   #say(entry: InForce, state: EventOf<'fault'>['state'], detail?: string): void {
     const { id, fault } = entry.record;
-    this.#options.emit({
+    this.#tell({
       tMs: this.#options.clock.nowMs(),
       kind: 'fault',
       id,
@@ -252,7 +266,7 @@ export class ActiveFaults {
   #sayFelt(entry: InForce, { felt, evidence }: Felt): void {
     entry.feltSaid = true;
     const { id, fault } = entry.record;
-    this.#options.emit({
+    this.#tell({
       tMs: this.#options.clock.nowMs(),
       kind: 'felt',
       id,

@@ -77,7 +77,8 @@ export function openJournal(journalPath: string): UndoJournal {
   const bytes = readBytes(journalPath);
   let { lastNumber } = replay(bytes.toString());
   const fd = openSync(journalPath, 'a', 0o600);
-  ftruncateSync(fd, bytes.lastIndexOf('\n') + 1);
+  let size = bytes.lastIndexOf('\n') + 1;
+  ftruncateSync(fd, size);
   fsyncSync(fd);
   syncFolder(path.dirname(journalPath));
   return {
@@ -85,8 +86,15 @@ export function openJournal(journalPath: string): UndoJournal {
     nextId: () => `f${(lastNumber += 1)}`,
     append: (note) => {
       const line = Buffer.from(`${JSON.stringify({ at: new Date().toISOString(), ...note })}\n`);
-      for (let written = 0; written < line.length;) written += writeSync(fd, line, written);
-      fdatasyncSync(fd);
+      try {
+        for (let written = 0; written < line.length;) written += writeSync(fd, line, written);
+        fdatasyncSync(fd);
+      } catch (error) {
+        // A full disk may take half a line; the next entry must not be glued to it.
+        ftruncateSync(fd, size);
+        throw error;
+      }
+      size += line.length;
     },
     close: () => {
       closeSync(fd);

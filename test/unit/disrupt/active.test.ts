@@ -245,6 +245,38 @@ describe('disrupt/active', () => {
       assert.ok(events.some((event) => event.kind === 'felt' && event.felt));
     }));
 
+  it('undoes also where neither journal nor history can be written any more', () =>
+    inTemporaryFolder(async (folder) => {
+      const node = new FakeNode('w1');
+      let full = false;
+      const refuse = (): void => {
+        if (full) throw new Error('no space left on device');
+      };
+      const { faults } = startWorld(
+        folder,
+        new FakeNode('controller'),
+        [node],
+        (journal) => ({
+          ...journal,
+          append: (note) => {
+            refuse();
+            journal.append(note);
+          },
+        }),
+        { emit: refuse },
+      );
+      const on = { node: node.info, agent: node.agent };
+      await faults.start(plantedFault(), { ...PARAMS, word: 'a' }, on, NEVER);
+      full = true;
+      assert.equal(await faults.undo('f1'), undefined);
+      assert.equal(node.words.size, 0);
+      await assert.rejects(
+        faults.start(plantedFault(), { ...PARAMS, word: 'b' }, on, NEVER),
+        (error) => hasCode(error, 'history'),
+      );
+      assert.ok(!node.argvs.includes('put b'));
+    }));
+
   it('is not over before what heals by itself is whole', () =>
     inTemporaryFolder(async (folder) => {
       const node = new FakeNode('w1');
