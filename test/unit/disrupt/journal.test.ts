@@ -62,7 +62,7 @@ describe('disrupt/journal: replay', () => {
 
   it('never throws, whatever the text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.nat(), (junk, where) => {
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.nat(), (junk, where) => {
         const text = armed('f1') + armed('f2');
         const cut = where % text.length;
         replay(`${text.slice(0, cut)}${junk}${text.slice(cut)}`);

@@ -83,7 +83,7 @@ describe('disrupt/recover', () => {
         (actions, diesAtStep, tears) =>
           inTemporaryFolder((folder) => killAndRecover(folder, actions, diesAtStep, tears)),
       ),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });
