@@ -51,7 +51,8 @@ export function dnsperf(options: DnsperfOptions): Work {
         ['-t', String(options.timeoutMs / 1_000), '-Q', String(options.queriesPerSecond)],
         ['-q', String(outstandingMax(options)), '-l', FOREVER_S],
       ].flat(),
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      // Its own group, so that a SIGTERM for ours does not end it before it said what it knows.
+      { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
     );
     child.once('error', (error) => {
       hasExited = true;
