@@ -12,7 +12,7 @@ export const DETAILS_MAX = 20;
 const verdict = z.enum(VERDICTS);
 const exitCode = z.number().int().min(0).max(255);
 
-export const judgedFindingSchema = z.strictObject({
+const judgedFindingSchema = z.strictObject({
   checker: z.string(),
   verdict,
   summary: z.string(),
@@ -54,19 +54,19 @@ export type RunResult = z.infer<typeof runResultSchema>;
 const cellResultSchema = z.strictObject({
   scenario: z.string(),
   cell: z.string(),
-  outcome: z.enum(['judged', 'skipped', 'error']),
+  outcome: z.enum(['judged', 'skipped']),
   /** Below the matrix's own directory; empty for a cell that was skipped. */
   folder: z.string(),
   verdict: verdict.nullable(),
   dirty: z.boolean(),
   exitCode,
-  /** Why it was skipped, what went wrong, or the worst finding. */
+  /** Why it was skipped, or the worst finding. */
   summary: z.string(),
 });
 export type CellResult = z.infer<typeof cellResultSchema>;
 
 /** The result over all cells of a matrix. A skipped cell is named with its reason; it never counts as passed. */
-export const matrixResultSchema = z.strictObject({
+const matrixResultSchema = z.strictObject({
   version: z.literal(1),
   kind: z.literal('matrix'),
   scenario: z.string(),

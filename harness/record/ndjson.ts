@@ -1,6 +1,6 @@
 /** Reads newline-separated JSON that a crash may have torn: intact lines are kept, each damaged one is named. */
 
-export interface DamagedLine {
+interface DamagedLine {
   line: number;
   why: string;
   /** The last line of the file: what a crash while writing leaves behind. */

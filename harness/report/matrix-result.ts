@@ -18,16 +18,6 @@ export function skippedCell(scenario: string, cell: string, because: string): Ce
   return { scenario, cell, outcome: 'skipped', ...nothing, summary: because };
 }
 
-/** A cell that went wrong before there was anything to judge. */
-export function failedCell(
-  scenario: string,
-  cell: string,
-  { exitCode, summary, folder }: { exitCode: number; summary: string; folder: string },
-): CellResult {
-  const dirty = exitCode === 5;
-  return { scenario, cell, outcome: 'error', folder, verdict: null, dirty, exitCode, summary };
-}
-
 /** A matrix of which every cell was skipped is inconclusive; a skipped one beside others decides nothing. */
 export function matrixResult(scenario: string, cells: readonly CellResult[]): MatrixResult {
   const run = cells.filter(({ outcome }) => outcome !== 'skipped');

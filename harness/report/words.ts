@@ -37,7 +37,7 @@ const EXIT_WORDS: Readonly<Record<number, string>> = {
   143: 'interrupted by SIGTERM; everything was undone',
 };
 
-export function byVerdict<F extends Pick<Finding, 'verdict'>>(
+function byVerdict<F extends Pick<Finding, 'verdict'>>(
   findings: readonly F[],
   verdict: Verdict,
 ): F[] {

@@ -40,7 +40,7 @@ export function resultOf(changes: Partial<RunResult> = {}): RunResult {
   };
 }
 
-export const HOSTILE = '\u001b[31m<b>&"\' ]]> | `x` [a](http://b) \u0000\ud800\nnext';
+const HOSTILE = '\u001b[31m<b>&"\' ]]> | `x` [a](http://b) \u0000\ud800\nnext';
 
 export const FAILED = resultOf({
   verdict: 'fail',

@@ -97,7 +97,7 @@ describe('run directory', () => {
   });
 
   it('loses nothing that was acknowledged when the process is killed', async () => {
-    const program = fileURLToPath(import.meta.resolve('../../support/record-forever.ts'));
+    const program = fileURLToPath(new URL('../../support/record-forever.ts', import.meta.url));
     const child = spawn(process.execPath, ['--import', 'tsx', program, folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -37,6 +37,14 @@ describe('dns', () => {
     assert.equal(finding.evidence['p99Ms'], 3_000);
   });
 
+  it('counts an answer that is none as lost', () => {
+    const refused = { sent: 100, ok: 90, errors: { SERVFAIL: 10 } };
+    const events = loadSeconds(10, 30, BASE, (second) => (second === 25 ? refused : good(100)));
+    const finding = judgeWith(dns, withLoad(events));
+    assert.equal(finding.verdict, 'fail');
+    assert.equal(finding.evidence['lost'], 10);
+  });
+
   it('fails on one lookup in the 5 s class, which loss and p99 do not show', () => {
     const late = { sent: 100, ok: 100, latenciesMs: [...Array<number>(99).fill(2), 5_003] };
     const events = loadSeconds(10, 30, BASE, (second) => (second === 25 ? late : good(100)));
