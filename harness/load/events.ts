@@ -24,12 +24,13 @@ export function loadEvent(line: LoadLine, origin: LoadOrigin): LoadEvent {
       node,
       detail: line.unfinished ? `${line.ended}; ${line.unfinished} unfinished` : line.ended,
     };
-  const { sent, ok, timeouts, errors, latenciesMs, stallMs, skipped } = line;
+  const { sent, ok, timeouts, errors, latenciesMs, stallMs, skipped, flows } = line;
   const [fromMs, toMs] = [wallToRunMs(line.fromWallMs), wallToRunMs(line.toWallMs)];
   return {
     ...{ kind: 'load', tMs: toMs, load, type, node, fromMs, toMs },
     ...{ sent, ok, timeouts, errors, latenciesMs },
     ...(stallMs === undefined ? {} : { stallMs }),
     ...(skipped === undefined ? {} : { skipped }),
+    ...(flows === undefined ? {} : { flows }),
   };
 }

@@ -12,7 +12,6 @@ export interface Tally {
 interface LoadSum {
   sent: number;
   failed: number;
-  perSecond: number;
 }
 
 export function createTally(): Tally {
@@ -29,11 +28,10 @@ export function createTally(): Tally {
         phase = event.state === 'started' ? event.phase : phase;
         break;
       case 'load': {
-        const sum = loads.get(event.load) ?? { sent: 0, failed: 0, perSecond: 0 };
+        const sum = loads.get(event.load) ?? { sent: 0, failed: 0 };
         loads.set(event.load, {
           sent: sum.sent + event.sent,
           failed: sum.failed + event.sent - event.ok,
-          perSecond: Math.round((event.sent * 1_000) / Math.max(1, event.toMs - event.fromMs)),
         });
         break;
       }
@@ -68,10 +66,7 @@ export function createTally(): Tally {
       `phase ${phase ?? '-'}; in force: ${[...inForce.values()].join(', ') || 'nothing'}`,
       `nodes ready ${[...ready.values()].filter(Boolean).length} of ${ready.size}`,
       `rules ${[...entries.values()].reduce((sum, count) => sum + count, 0)} entries, oldest wrong one ${(worstAgeMs / 1_000).toFixed(1)}s`,
-      ...[...loads].map(
-        ([load, { sent, failed, perSecond }]) =>
-          `${load}: ${sent} sent, ${perSecond}/s, ${failed} failed`,
-      ),
+      ...[...loads].map(([load, { sent, failed }]) => `${load}: ${sent} sent, ${failed} failed`),
     ],
   };
 }
