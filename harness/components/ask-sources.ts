@@ -5,6 +5,9 @@ import type { ComponentRef } from './component.ts';
 import { makeExecutable, type Origin } from './place.ts';
 import type { Source, SourceContext } from './sources/source.ts';
 
+const LAST_WAY_OUT =
+  'check the version, and allow more sources (`coalmine setup` without --offline)';
+
 export async function askSources(
   sources: readonly Source[],
   /** What is known before the first is asked: `cache: not there`. */
@@ -32,7 +35,7 @@ export async function askSources(
   throw new CoalmineError(
     'component',
     `${ref.component} ${ref.version} cannot be had: ${reasons.join('; ')}`,
-    { wayOut: waysOut.length > 0 ? [...new Set(waysOut)].join('; ') : 'allow more sources' },
+    { wayOut: waysOut.length > 0 ? [...new Set(waysOut)].join('; ') : LAST_WAY_OUT },
   );
 }
 

@@ -14,7 +14,7 @@ export const PINS = {
 } as const satisfies Partial<Record<ComponentName, string>>;
 
 /** What the node image of one Kubernetes version is made of, kube-proxy excepted: that has an image of its own. */
-export const NODE_COMPONENTS = [
+const NODE_COMPONENTS = [
   'kubelet',
   'kubeadm',
   'kubectl',

@@ -25,7 +25,7 @@ export interface Go {
 }
 
 /** Proxy, checksum and private-module settings stay the user's; caches, target and flags are ours. */
-export function goEnvironment(cache: CacheFolder): Record<string, string> {
+function goEnvironment(cache: CacheFolder): Record<string, string> {
   return {
     GOMODCACHE: path.join(cache.go, 'mod'),
     GOCACHE: path.join(cache.go, 'build'),

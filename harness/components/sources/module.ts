@@ -28,6 +28,9 @@ export const moduleSource: Source = { name: 'module', fetch: buildFromModule };
 /** Where fewer were compiled, Go's cache knew the rest from elsewhere, and the time is no estimate for the next. */
 const PACKAGES_MIN = { cold: 100, warm: 20 } as const;
 
+/** Part of a recipe's disk that is still to come once a sibling was built. */
+const WARM_SHARE = 0.25;
+
 /** One build: what to make of what, where, and how far it is. */
 interface Build {
   ref: ComponentRef;
@@ -54,8 +57,8 @@ async function buildFromModule(
   // One build at a time on this machine: two would take as long, need twice the memory, and prune each other's cache.
   const lock = path.join(context.cache.locks, 'go.lock');
   return await withLock(lock, `building ${ref.component} ${ref.version}`, context, async () => {
-    const start = (await hasSibling(build)) ? 'warm' : 'cold';
     await makeRoom(build);
+    const start = (await hasSibling(build)) ? 'warm' : 'cold';
     const aboutSeconds = context.measuredSeconds(start) ?? recipe.aboutSeconds[start];
     const what = `${ref.component} ${ref.version}: building from its Go module`;
     const detail = (): string =>
@@ -81,11 +84,13 @@ function recipeFor(ref: ComponentRef, version: Version): ModuleRecipe {
   throw new CoalmineError('component', `only ${major}.${minor} and newer can be built`);
 }
 
-async function makeRoom({ ref, recipe, context }: Build): Promise<void> {
+async function makeRoom(build: Build): Promise<void> {
+  const { ref, recipe, context } = build;
   const { cache } = context;
   const what = `building ${ref.component} ${ref.version}`;
+  const share = (await hasSibling(build)) ? WARM_SHARE : 1;
   try {
-    await demandDisk(cache.root, recipe.needBytes, what);
+    await demandDisk(cache.root, recipe.needBytes * share, what);
   } catch {
     await pruneBuildCache(cache);
     await demandDisk(cache.root, recipe.needBytes, what);

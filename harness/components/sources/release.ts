@@ -19,7 +19,7 @@ const NEED_BYTES = 500_000_000;
 const ABOUT_SECONDS = 20;
 
 /** A mirror holds every host as a folder: `MIRROR/dl.k8s.io/release/…`. */
-export const MIRROR_VARIABLE = 'COALMINE_RELEASE_MIRROR';
+const MIRROR_VARIABLE = 'COALMINE_RELEASE_MIRROR';
 
 export const releaseSource: Source = releaseSourceWith(DOWNLOAD_LIMITS);
 

@@ -11,7 +11,12 @@ import { findChecksum } from '../../../harness/components/sources/release-layout
 import { goArch, type SourceContext } from '../../../harness/components/sources/source.ts';
 import { local } from '../../../harness/exec/local.ts';
 import { runOrThrow } from '../../../harness/exec/run-or-throw.ts';
-import { serveReleases, sha256, type Answer, type ReleaseServer } from './release-server.ts';
+import {
+  serveReleases,
+  sha256,
+  type Answer,
+  type ReleaseServer,
+} from '../../support/release-server.ts';
 
 const KUBELET: ComponentRef = { component: 'kubelet', version: '1.34.3' };
 const KUBELET_PATH = `/dl.k8s.io/release/v1.34.3/bin/linux/${goArch()}/kubelet`;
@@ -127,16 +132,10 @@ describe('release source', () => {
     const ask = (ref: ComponentRef): Promise<string> =>
       source.fetch(ref, path.join(folder, 'x'), context).then(() => 'taken', messageOf);
     assert.match(await ask(KUBELET), /cannot be reached \(.*ECONNREFUSED/);
-    const port = Number(new URL(closed.url).port);
-    const { createServer } = await import('node:http');
-    let connections = 0;
-    const back = createServer((_, response) => response.end()).on('connection', () => {
-      connections += 1;
-    });
-    await new Promise<void>((resolve) => back.listen(port, '127.0.0.1', resolve));
+    // Now somebody would answer there, and must not be asked.
+    server = await serveReleases({}, Number(new URL(closed.url).port));
     assert.match(await ask({ component: 'kind', version: '0.33.0' }), /cannot be reached/);
-    assert.equal(connections, 0);
-    back.close();
+    assert.equal(server.connections(), 0);
   });
 
   it('gives the store an executable with its origin in the manifest', async () => {

@@ -4,11 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Production, StoreContext } from '../../../harness/components/component.ts';
+import { ensureAll } from '../../../harness/components/ensure-all.ts';
 import { createStore } from '../../../harness/components/store.ts';
 import { waitFor } from '../../../harness/core/deadline.ts';
 import { CoalmineError, hasCode } from '../../../harness/core/errors.ts';
 import { startLocal } from '../../../harness/exec/local.ts';
-import { serveReleases } from './release-server.ts';
+import { serveReleases } from '../../support/release-server.ts';
 
 const context: StoreContext = { say: () => undefined, signal: new AbortController().signal };
 
@@ -148,6 +149,37 @@ describe('component store', () => {
     }
   });
 
+  it('counts what is missing, and asks nobody for what is there', async () => {
+    const node = { component: 'node', version: process.versions.node } as const;
+    const kubelet = { component: 'kubelet', version: '1.34.3' } as const;
+    const store = createStore({ cacheDir, offline: true });
+    const lines: string[] = [];
+    const say = (line: string): void => void lines.push(line);
+    const first = await ensureAll(store, [node], { ...context, say });
+    assert.match(lines.join('\n'), /^1 of 1 components are not in the cache: node /);
+    lines.length = 0;
+    assert.deepEqual(await ensureAll(store, [node, node], { ...context, say }), [
+      ...first,
+      ...first,
+    ]);
+    assert.deepEqual(lines, []);
+    await assert.rejects(
+      ensureAll(store, [node, kubelet], { ...context, say }),
+      /kubelet 1\.34\.3/,
+    );
+    assert.match(lines.join('\n'), /^1 of 2 .*kubelet 1\.34\.3\. Built here they take about 3m30s/);
+  });
+
+  it('frees what Go compiled, and keeps sources and binaries', async () => {
+    const store = createStore({ cacheDir });
+    const artifact = await store.produce(production([]), context);
+    for (const name of ['build', 'mod', 'wrappers'])
+      await mkdir(path.join(store.cache.go, name, 'x'), { recursive: true });
+    await store.pruneBuildCache(context);
+    assert.deepEqual(await readdir(store.cache.go), ['mod']);
+    assert.deepEqual(await store.produce(production([]), context), artifact);
+  });
+
   it('stops at once when it is told to', async () => {
     const stop = new AbortController();
     const make = (): Promise<void> => {
@@ -182,7 +214,7 @@ describe('component store across processes', () => {
   }
 
   function startMaker() {
-    const script = path.join(import.meta.dirname, 'slow-maker.ts');
+    const script = path.join(import.meta.dirname, '../../support/slow-maker.ts');
     const argv = [process.execPath, '--import', 'tsx', script, folder, gate()] as const;
     const child = startLocal({ argv });
     started.push(child.pid);

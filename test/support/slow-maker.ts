@@ -1,7 +1,7 @@
 /** A process of its own that makes one artifact: `slow-maker.ts CACHE GATE`. It counts itself and waits for the gate to exist. */
 import { appendFile, stat, writeFile } from 'node:fs/promises';
-import { createStore } from '../../../harness/components/store.ts';
-import { waitFor } from '../../../harness/core/deadline.ts';
+import { createStore } from '../../harness/components/store.ts';
+import { waitFor } from '../../harness/core/deadline.ts';
 
 const [cacheDir = '', gate = ''] = process.argv.slice(2);
 const store = createStore({ cacheDir });

@@ -9,12 +9,14 @@ export interface ReleaseServer {
   url: string;
   /** Paths asked for, in order. */
   asked: string[];
+  connections(): number;
   close(): void;
 }
 
 /** Serves `files` by path below the mirror: `/dl.k8s.io/release/…`. Everything else is 404. */
 export async function serveReleases(
   files: Readonly<Record<string, Answer>>,
+  listenOn = 0,
 ): Promise<ReleaseServer> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -25,11 +27,14 @@ export async function serveReleases(
     else if (typeof answer === 'function') answer(response);
     else response.end(answer);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  let connections = 0;
+  server.on('connection', () => (connections += 1));
+  await new Promise<void>((resolve) => server.listen(listenOn, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     asked,
+    connections: () => connections,
     close: () => {
       server.close();
       server.closeAllConnections();
