@@ -41,11 +41,13 @@ export const DROP_COUNTERS: readonly DropCounter[] = [
   { pattern: 'conntrack/early_drop', bits: 32 },
   { pattern: 'conntrack/insert_failed', bits: 32 },
   { pattern: 'qdisc/*.drops', bits: 32, bornAtZero: true },
+  { pattern: 'cadvisor/*.rx_dropped', bits: 64, bornAtZero: true },
+  { pattern: 'cadvisor/*.tx_dropped', bits: 64, bornAtZero: true },
   { pattern: 'drop-rules/*', bits: 64, bornAtZero: true },
 ];
 
 /** Devices whose drops are no loss of anybody's: they come and go with pods. */
-const NOT_JUDGED = /^(?:netdev|qdisc)\/veth/;
+const NOT_JUDGED = /^(?:(?:netdev|qdisc)\/|cadvisor\/.*\.)veth/;
 
 /** Returns how a counter counts, or undefined where it is not a drop; `wanted` are the patterns of the scenario, if any. */
 export function dropCounterOf(

@@ -46,11 +46,13 @@ describe('drop counters', () => {
       'softnet/cpu3.dropped',
       'netdev/eth0.rx_drop',
       'conntrack/insert_failed',
+      'cadvisor/kube-system/coredns-x.eth0.rx_dropped',
       'qdisc/eth0.fq_codel.drops',
     ];
     const none = [
       'softnet/cpu3.time_squeeze',
       'netdev/veth12ab.tx_drop',
+      'cadvisor/kube-system/kube-proxy-x.veth12ab.tx_dropped',
       'snmp/Udp.InErrors',
       'netdev/eth0.rx_packets',
     ];
