@@ -11,7 +11,8 @@ export async function destroyCluster(engine: Engine, name: string): Promise<void
   // A frozen process takes no signal, not even SIGKILL, until it is thawed.
   const paused = await containersOf(engine, name, ['--filter', 'status=paused']);
   for (const id of paused) await engine.run(['unpause', id], LIMITS);
-  if (nodes.length > 0) await engine.run(['rm', '--force', '--volumes', ...nodes], LIMITS);
+  // One command for each: the engine takes the containers of one command one after the other.
+  await Promise.all(nodes.map((id) => engine.run(['rm', '--force', '--volumes', id], LIMITS)));
   const networks = await networksOf(engine, name);
   if (networks.length > 0) await engine.run(['network', 'rm', ...networks], LIMITS);
   const left = [...(await containersOf(engine, name)), ...(await networksOf(engine, name))];

@@ -1,6 +1,7 @@
 /** What each node gets after kubeadm is done with it: images that its containerd lacks, our programs, the pod network. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { CoalmineError } from '../../core/errors.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import { local } from '../../exec/local.ts';
 import { NODE_DIR } from '../../core/names.ts';
@@ -59,6 +60,19 @@ export async function putNodeFiles(
 }
 
 /** Without a network configuration kubelet says "not Ready"; with it, pods start. */
+export async function putConflist(
+  node: ClusterNode,
+  podCidr: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await runOrThrow(
+    node,
+    { argv: ['tee', CONFLIST_FILE], stdin: cniConflist(podCidr) },
+    { timeoutMs: STEP_MS, signal },
+  );
+}
+
+/** Connects the pods of one node with those of all others; `own` is what the controller really gave it. */
 export async function putPodNetwork(
   node: ClusterNode,
   own: PodRange,
@@ -67,5 +81,12 @@ export async function putPodNetwork(
 ): Promise<void> {
   const limits = { timeoutMs: STEP_MS, signal };
   for (const command of routeCommands(own, all)) await runOrThrow(node, command, limits);
-  await runOrThrow(node, { argv: ['tee', CONFLIST_FILE], stdin: cniConflist(own.podCidr) }, limits);
+  const early = await node.run({ argv: ['cat', CONFLIST_FILE] }, limits);
+  if (early.exitCode === 0 && early.stdout === cniConflist(own.podCidr)) return;
+  if (early.exitCode === 0)
+    throw new CoalmineError(
+      'provision',
+      `${node.name} was given the pod range ${own.podCidr}, and pods may have another already`,
+    );
+  await putConflist(node, own.podCidr, signal);
 }

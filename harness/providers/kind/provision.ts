@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { KubeApi } from '../../core/kube.ts';
-import { runOrThrow } from '../../exec/run-or-throw.ts';
 import { connectKube } from '../kube.ts';
 import type { Cluster, ClusterNode, ProvisionContext } from '../provider.ts';
 import { nameOfRun, runFolder } from '../run-state.ts';
@@ -11,11 +10,12 @@ import { clusterOf } from './cluster.ts';
 import { kindConfig, needsCgroupV1Word, nodeRoles } from './config.ts';
 import { createCluster, createNetwork, type Creation } from './create.ts';
 import { destroyCluster } from './destroy.ts';
+import { setUpEarly, type EarlySetup } from './early-setup.ts';
 import { prepareKubeProxy, waitForKubeProxy } from './kube-proxy.ts';
 import { followKubeProxyLogs } from './kube-proxy-logs.ts';
 import { hasCgroupV1, lacksResourceCapability } from './machine.ts';
 import { kindNode } from './node.ts';
-import { importImages, putNodeFiles, putPodNetwork } from './node-setup.ts';
+import { putPodNetwork } from './node-setup.ts';
 import { prepare, type KindParts, type Prepared } from './prepare.ts';
 import { nodeRanges, waitUntilReady, type NodeRange } from './readiness.ts';
 import { imageVersions, kubeProxyVersions } from './versions.ts';
@@ -72,7 +72,9 @@ async function makeCluster(
   const { engine } = parts;
   const { plan, clock, say, signal, logsDir } = context;
   await createNetwork(creation);
-  await createCluster(creation);
+  const workDir = runFolder(plan.runId);
+  const ownImages = parts.settings.images === 'built';
+  await createAndSetUp(creation, { creation, prepared, nodes: plan.nodes, workDir, ownImages });
   const kube = await connectKube(creation.kubeconfig, clock);
   const ranges = await nodeRanges(kube, plan.nodes, signal);
   const nodes = ranges
@@ -81,14 +83,8 @@ async function makeCluster(
     )
     .sort((a, b) => (a.role < b.role ? -1 : a.role > b.role ? 1 : a.name < b.name ? -1 : 1));
   const first = prepared.kubeProxyImage(kubeProxyVersions(plan).first);
-  await Promise.all([
-    ...nodes.map((node) => setUpNode(parts, prepared, node, ranges, signal)),
-    importImages(prepared.imports, {
-      ...{ engine, kind: prepared.kind, cluster: creation.name, signal },
-      workDir: path.dirname(creation.kubeconfig),
-    }),
-    allowPodsOnControlPlane(kube, nodes),
-  ]);
+  await Promise.all(nodes.map((node) => connectPods(node, ranges, signal)));
+  await allowPodsOnControlPlane(kube, nodes);
   await prepareKubeProxy(kube, first);
   await waitUntilReady(kube, { nodes: nodes.map((node) => node.name), say, signal });
   await waitForKubeProxy(kube, { image: first, nodes: nodes.length, signal });
@@ -96,9 +92,29 @@ async function makeCluster(
   return clusterOf({ engine, kube, nodes, creation, prepared, follower, say });
 }
 
-async function setUpNode(
-  { engine, settings }: KindParts,
-  prepared: Prepared,
+/** The early setup is not waited for where kind fails: there may never be a node to set up. */
+async function createAndSetUp(creation: Creation, setup: EarlySetup): Promise<void> {
+  const failed = new AbortController();
+  const early = setUpEarly(setup, AbortSignal.any([creation.signal, failed.signal]));
+  const earlyError = early.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  try {
+    await createCluster(creation);
+    const error = await earlyError;
+    if (error !== undefined) throw asError(error);
+  } finally {
+    failed.abort();
+    await earlyError;
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+async function connectPods(
   node: ClusterNode,
   ranges: readonly NodeRange[],
   signal: AbortSignal,
@@ -110,22 +126,7 @@ async function setUpNode(
   }));
   const own = all.find((range) => range.node === node.name);
   if (own === undefined) throw new CoalmineError('provision', `${node.name} has no pod range`);
-  if (settings.images === 'built') await useNftBackend(node, signal);
   await putPodNetwork(node, own, all, signal);
-  await putNodeFiles(engine, node, prepared.nodeFiles, signal);
-}
-
-/**
- * kind's entry point chooses iptables' backend by counting docker's rules, and our kube-proxy image has Debian's default.
- * Were they to differ, `iptables-save` on the node would not show kube-proxy's rules.
- */
-async function useNftBackend(node: ClusterNode, signal: AbortSignal): Promise<void> {
-  for (const tool of ['iptables', 'ip6tables'])
-    await runOrThrow(
-      node,
-      { argv: ['update-alternatives', '--set', tool, `/usr/sbin/${tool}-nft`] },
-      { timeoutMs: 30_000, signal },
-    );
 }
 
 function roleOf(node: string, cluster: string): ClusterNode['role'] {
