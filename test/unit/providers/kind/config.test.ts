@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { parse } from 'yaml';
+import {
+  kindConfig,
+  needsCgroupV1Word,
+  nodeRoles,
+} from '../../../../harness/providers/kind/config.ts';
+
+const INPUT = {
+  name: 'coalmine-r1',
+  nodes: [
+    { role: 'control-plane', image: 'coalmine/node:a' },
+    { role: 'worker', image: 'coalmine/node:b' },
+  ],
+  proxyMode: 'nftables',
+  allowCgroupV1: false,
+  restrictOomScore: false,
+} as const;
+
+describe('kind’s configuration', () => {
+  it('has each node with its own image, the proxy mode, and no default network', () => {
+    const config = parse(kindConfig(INPUT)) as Record<string, unknown>;
+    assert.deepEqual(config['nodes'], INPUT.nodes);
+    assert.deepEqual(config['networking'], {
+      ipFamily: 'ipv4',
+      apiServerAddress: '127.0.0.1',
+      podSubnet: '10.244.0.0/16',
+      serviceSubnet: '10.96.0.0/16',
+      disableDefaultCNI: true,
+      kubeProxyMode: 'nftables',
+    });
+    assert.equal(config['kubeadmConfigPatches'], undefined);
+    assert.equal(config['containerdConfigPatches'], undefined);
+  });
+
+  it('has patches only where this machine needs them', () => {
+    const text = kindConfig({ ...INPUT, allowCgroupV1: true, restrictOomScore: true });
+    const config = parse(text) as Record<string, string[]>;
+    const [kubelet = ''] = config['kubeadmConfigPatches'] ?? [];
+    assert.deepEqual(parse(kubelet), {
+      kind: 'KubeletConfiguration',
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      failCgroupV1: false,
+    });
+    assert.match(config['containerdConfigPatches']?.[0] ?? '', /restrict_oom_score_adj = true/);
+  });
+
+  it('says the cgroup v1 word to kubelets that know it, and to no older one', () => {
+    assert.deepEqual(['1.29.2', '1.34.3', '1.35.0', '1.37.0', '2.0.0'].map(needsCgroupV1Word), [
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  it('has one control plane', () => {
+    assert.deepEqual(nodeRoles(3), ['control-plane', 'worker', 'worker']);
+    assert.deepEqual(nodeRoles(1), ['control-plane']);
+  });
+});

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import type { Plan } from '../../../../harness/core/plan.ts';
+import { refusals } from '../../../../harness/providers/kind/refusals.ts';
+import {
+  extraKubeProxies,
+  imageVersions,
+  kubeProxyVersions,
+} from '../../../../harness/providers/kind/versions.ts';
+
+function plan(components: Record<string, string>, ...upgrades: [string, string][]): Plan {
+  const phases = upgrades.map(([component, to], index) => ({
+    name: `p${index}`,
+    forMs: 1,
+    upgrade: { component, to, on: 'canary' as const },
+  }));
+  return { components, phases } as unknown as Plan;
+}
+
+describe('versions of a kind cluster', () => {
+  it('take kube-proxy’s from Kubernetes where the plan has none', () => {
+    const versions = kubeProxyVersions(plan({ kubernetes: '1.34.3' }));
+    assert.deepEqual(versions, { first: '1.34.3', all: ['1.34.3'], suite: 'bookworm' });
+    assert.deepEqual(extraKubeProxies(plan({ kubernetes: '1.34.3' })), []);
+  });
+
+  it('know every version that kube-proxy will have, once', () => {
+    const there = plan(
+      { kubernetes: '1.34.3' },
+      ['kube-proxy', '1.34.4'],
+      ['kube-proxy', '1.34.3'],
+    );
+    assert.deepEqual(kubeProxyVersions(there).all, ['1.34.3', '1.34.4']);
+    assert.deepEqual(extraKubeProxies(there), ['1.34.4']);
+  });
+
+  it('bring the Debian release of an iptables version, in images of their own', () => {
+    const old = plan({ kubernetes: '1.34.3', iptables: '1.8.7' });
+    assert.equal(kubeProxyVersions(old).suite, 'bullseye');
+    assert.deepEqual(extraKubeProxies(old), ['1.34.3']);
+  });
+
+  it('let the plan choose CoreDNS and etcd', () => {
+    assert.equal(
+      imageVersions(plan({ kubernetes: '1.34.3', coredns: '1.11.0' })).coredns,
+      '1.11.0',
+    );
+    assert.throws(() => imageVersions(plan({})), /names no version of the component kubernetes/);
+  });
+});
+
+describe('what kind refuses', () => {
+  it('is nothing for the axes that it serves', () => {
+    const served = {
+      kubernetes: '1.34.3',
+      'kube-proxy': '1.34.2',
+      iptables: '1.8.9',
+      coredns: '1.12.1',
+    };
+    assert.deepEqual(refusals(plan(served, ['kube-proxy', '1.34.4'])), []);
+  });
+
+  it('is everything that belongs to the host’s kernel, one sentence each', () => {
+    const asked = plan(
+      { kubernetes: '1.34.3', kernel: '6.1' },
+      ['irqbalance', '1.9'],
+      ['kernel', '6.2'],
+    );
+    const sentences = refusals(asked);
+    assert.equal(sentences.length, 2);
+    assert.match(sentences[0]!, /share this machine’s kernel/);
+    assert.match(sentences[1]!, /irqbalance/);
+  });
+
+  it('is an iptables that no Debian release has, and an upgrade that kind cannot do in place', () => {
+    const asked = plan({ kubernetes: '1.34.3', iptables: '1.8.8' }, ['coredns', '1.12.2']);
+    const sentences = refusals(asked);
+    assert.equal(sentences.length, 2);
+    assert.match(sentences[0]!, /coredns cannot be upgraded/);
+    assert.match(sentences[1]!, /no Debian release ships iptables 1\.8\.8; there are 1\.8\.7/);
+  });
+});
