@@ -101,8 +101,10 @@ async function main(name: string | undefined, argv: readonly string[]): Promise<
 
 const [name, ...argv] = process.argv.slice(2);
 try {
-  // A lookup that hangs in the thread pool must not keep the process alive after its end line.
-  process.exit(await main(name, argv));
+  const exitCode = await main(name, argv);
+  // A lookup that hangs in the thread pool must not keep the process alive after its end line is written; and a full
+  // pipe must not cost that line.
+  process.stdout.write('', () => process.exit(exitCode));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   process.stderr.write(`generator: ${error.message}\n`);

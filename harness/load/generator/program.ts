@@ -110,7 +110,7 @@ function end(
   return exitCode;
 }
 
-/** Writes to a pipe are synchronous on Linux, so nothing is lost when the process exits right after. */
+/** Does not wait for a slow reader: the line is kept until the pipe takes it. */
 export function print(line: LoadLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
