@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'provision' // the cluster could not be made
   | 'command' // a process could not be started, failed, or ran into its deadline
   | 'agent' // the stream to a node agent broke or spoke nonsense
+  | 'kube' // the Kubernetes API refused a call, or could not be reached
   | 'deadline' // a wait ran into its limit
   | 'inject' // a fault could not be put in force, or touched nothing
   | 'undo' // an undo could not be confirmed: the target is dirty
