@@ -9,18 +9,23 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { waitFor } from '../core/deadline.ts';
-import { CoalmineError } from '../core/errors.ts';
+import { CoalmineError, messageOf } from '../core/errors.ts';
 import { startInherited, type InheritedProcess } from '../exec/inherited.ts';
 import { local } from '../exec/local.ts';
 import { onPath } from '../exec/on-path.ts';
 import { runOrThrow } from '../exec/run-or-throw.ts';
 import { findRunCgroups, thawCgroup } from './cgroups.ts';
 import { cleanRun } from './clean.ts';
+import { describeLeftover } from './leftover.ts';
 import { identifyProcess } from './process-identity.ts';
 import { beginRun } from './run-begin.ts';
 import { runFolder, writeRunState } from './run-state.ts';
 
 const MARKER = 'COALMINE_INSIDE';
+/** Exit code of a run that left something: it goes before every other. */
+const DIRTY = 5;
+/** Socket in the run's folder. */
+const LEASE = 'outer.sock';
 
 /**
  * Constant: the words after it are argv. A shell is pid 1 because it reaps what others orphan, and Node.js does not.
@@ -52,76 +57,92 @@ export interface InsideOptions {
 
 /** Runs this program again inside; returns its exit code after everything that it left is gone. */
 export async function runInside(options: InsideOptions): Promise<number> {
-  const { runId, cacheDir, say } = options;
-  const state = await beginRun(cacheDir, runId);
-  const lease = await openLease(runId);
-  const program = options.argv ?? [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const { runId, cacheDir } = options;
+  const passage = openPassage(options);
+  let innerExitCode: number;
+  let clean: boolean;
   try {
-    const child = await startInherited({
-      argv: [...NAMESPACES, ...program] as unknown as [string, ...string[]],
-      env: { [MARKER]: JSON.stringify({ runId, cacheDir }) },
-    });
-    const namespaces = identifyProcess(child.pid);
-    if (namespaces !== undefined) await writeRunState(cacheDir, { ...state, namespaces });
-    return await accompany(child, lease, options);
+    const state = await beginRun(cacheDir, runId);
+    const folder = runFolder(runId);
+    const lease = await openLease(folder);
+    try {
+      const program = options.argv ?? [
+        process.execPath,
+        ...process.execArgv,
+        ...process.argv.slice(1),
+      ];
+      const child = await startInherited({
+        argv: [...NAMESPACES, ...program] as unknown as [string, ...string[]],
+        env: { [MARKER]: JSON.stringify({ runId, cacheDir, folder }) },
+      });
+      passage.lead(child, lease);
+      const namespaces = identifyProcess(child.pid);
+      if (namespaces !== undefined) await writeRunState(cacheDir, { ...state, namespaces });
+      const { exitCode, signal } = await child.ended;
+      innerExitCode = passage.exitCode() ?? exitCode ?? (signal === 'SIGKILL' ? 137 : 1);
+    } finally {
+      lease.close();
+    }
   } finally {
-    lease.close();
-    await cleanRun({ runId, cacheDir, say: () => undefined, own: true }).catch((error: unknown) => {
-      say(`cleaning up after the run: ${error instanceof Error ? error.message : String(error)}`);
-    });
+    passage.close();
+    clean = await leaveNothing(options);
   }
+  return clean ? innerExitCode : DIRTY;
+}
+
+/** Returns whether nothing is left, and says what is. */
+async function leaveNothing({ runId, cacheDir, say }: InsideOptions): Promise<boolean> {
+  try {
+    const { kept } = await cleanRun({ runId, cacheDir, say, own: true });
+    for (const { leftover, why } of kept) say(`still there: ${describeLeftover(leftover)}: ${why}`);
+    return kept.length === 0;
+  } catch (error) {
+    say(`cleaning up after the run: ${messageOf(error)}`);
+    return false;
+  }
+}
+
+/** Passes signals and the terminal's size on to the inner process, from before it exists until it has ended. */
+function openPassage(options: InsideOptions) {
+  let child: InheritedProcess | undefined;
+  let ready = false;
+  let early: Interrupt | undefined;
+  const unsubscribe = options.onInterrupt((signal) => {
+    if (!ready) early = signal;
+    // Before it is ready it cannot hear, and there is nothing to undo yet.
+    child?.kill(ready ? signal : 'SIGKILL');
+  });
+  const resize = (): void => child?.kill('SIGWINCH');
+  process.stdout.on('resize', resize);
+  return {
+    lead: (inner: InheritedProcess, lease: Server): void => {
+      child = inner;
+      if (early !== undefined) child.kill('SIGKILL');
+      lease.on('connection', (connection) => {
+        ready = true;
+        connection.resume();
+        connection.on('error', () => undefined); // a killed process may reset it: `close` follows
+        connection.on('close', () => void thawUntil(inner.ended, options.runId));
+      });
+    },
+    /** Of a run that was ended before it was ready; the inner process decides about every other. */
+    exitCode: () => (early === undefined ? undefined : early === 'SIGINT' ? 130 : 143),
+    close: (): void => {
+      process.stdout.off('resize', resize);
+      unsubscribe();
+    },
+  };
 }
 
 /**
  * A socket that only the inner program itself connects to. Each side sees by its end that the other one is gone, even
  * while the kernel still waits for something frozen in the pid namespace.
  */
-async function openLease(runId: string): Promise<Server> {
+async function openLease(folder: string): Promise<Server> {
   const server = createServer();
-  server.listen(leaseFile(runId));
+  server.listen(path.join(folder, LEASE));
   await once(server, 'listening');
   return server;
-}
-
-function leaseFile(runId: string): string {
-  return path.join(runFolder(runId), 'outer.sock');
-}
-
-/** Passes signals and the terminal's size on until the inner process ends. */
-async function accompany(
-  child: InheritedProcess,
-  lease: Server,
-  options: InsideOptions,
-): Promise<number> {
-  let ready = false;
-  let early: Interrupt | undefined;
-  lease.on('connection', (inner) => {
-    ready = true;
-    inner.resume();
-    inner.on('error', () => undefined); // a killed process may reset it: `close` follows
-    inner.on('close', () => void thawUntil(child.ended, options.runId));
-  });
-  const unsubscribe = options.onInterrupt((signal) => {
-    if (ready) {
-      child.kill(signal);
-      return;
-    }
-    // It cannot hear yet, and there is nothing to undo yet.
-    early = signal;
-    child.kill('SIGKILL');
-  });
-  const resize = (): void => {
-    child.kill('SIGWINCH');
-  };
-  process.stdout.on('resize', resize);
-  try {
-    const { exitCode, signal } = await child.ended;
-    if (early !== undefined) return early === 'SIGINT' ? 130 : 143;
-    return exitCode ?? (signal === 'SIGKILL' ? 137 : 1);
-  } finally {
-    process.stdout.off('resize', resize);
-    unsubscribe();
-  }
 }
 
 /** The inner process is gone: what it left frozen must thaw, or the kernel waits for it and we for the kernel. */
@@ -137,6 +158,15 @@ async function thawUntil(ended: Promise<unknown>, runId: string): Promise<void> 
 export interface InsideRun {
   readonly runId: string;
   readonly cacheDir: string;
+  /** The run's folder as the outer process sees it; inside, the temporary folder is one below it. */
+  readonly folder: string;
+}
+
+/** Returns what the outer process said about the run; throws outside. */
+export function insideRun(): InsideRun {
+  const marker = process.env[MARKER];
+  if (marker !== undefined) return JSON.parse(marker) as InsideRun;
+  throw new CoalmineError('preflight', 'this starts only inside namespaces of its own');
 }
 
 /** Returns whether this process is the inner one; costs nothing. */
@@ -146,23 +176,25 @@ export function isInside(): boolean {
 
 /**
  * Called once by the inner process, after its signal handlers are in place. Returns undefined in a process that is not
- * inside. Prepares the namespaces and tells the outer process that signals can be heard from now on.
+ * inside. Tells the outer process that signals can be heard from now on, and prepares the namespaces.
  */
 export async function enterInside(): Promise<InsideRun | undefined> {
-  const marker = process.env[MARKER];
-  if (marker === undefined) return undefined;
-  const run = JSON.parse(marker) as InsideRun;
-  const limits = { timeoutMs: 10_000 };
-  await runOrThrow(local, { argv: ['ip', 'link', 'set', 'lo', 'up'] }, limits);
-  for (const folder of MASKED) await mask(folder);
-  await mkdir(INSIDE_FOLDER, { recursive: true, mode: 0o700 });
-  const lease = connect(leaseFile(run.runId));
+  if (!isInside()) return undefined;
+  const run = insideRun();
+  const lease = connect(path.join(run.folder, LEASE));
   await once(lease, 'connect');
   // The kernel ends us with the outer process; this covers the moment before it was asked to.
   lease.on('error', () => undefined);
   lease.on('close', () => process.kill(process.pid, 'SIGKILL'));
   lease.resume();
   lease.unref();
+  const limits = { timeoutMs: 10_000 };
+  await runOrThrow(local, { argv: ['ip', 'link', 'set', 'lo', 'up'] }, limits);
+  for (const folder of MASKED) await mask(folder);
+  await mkdir(INSIDE_FOLDER, { recursive: true, mode: 0o700 });
+  // What anyone in here puts into the temporary folder is then part of the run, and goes with it.
+  process.env['TMPDIR'] = path.join(run.folder, 'tmp');
+  await mkdir(process.env['TMPDIR'], { recursive: true, mode: 0o700 });
   return run;
 }
 
@@ -194,10 +226,4 @@ export async function insideRefusals(cacheDir: string): Promise<string[]> {
   if (probe.exitCode !== 0)
     refusals.push(`namespaces cannot be made here (${probe.stderr.trim() || 'unshare failed'})`);
   return refusals;
-}
-
-/** Throws `preflight` outside; for code that must never run on the host itself. */
-export function demandInside(what: string): void {
-  if (isInside()) return;
-  throw new CoalmineError('preflight', `${what} starts only inside its own namespaces`);
 }

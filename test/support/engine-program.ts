@@ -45,7 +45,7 @@ async function inner(): Promise<number> {
   const { signal } = new AbortController();
   const logFile = path.join(cacheDir, `${runId}.dockerd.log`);
   const startedMs = performance.now();
-  const engine = await startPrivateEngine({ runId, cacheDir, logFile, say, signal });
+  const engine = await startPrivateEngine({ cacheDir, logFile, say, signal });
   const startMs = Math.round(performance.now() - startedMs);
   const before = await engine.docker(['ps', '--all', '--format', '{{.Names}}'], LIMITS);
   const images = await engine.docker(['images', '--quiet'], LIMITS);

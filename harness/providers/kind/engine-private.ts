@@ -10,8 +10,8 @@ import { CoalmineError } from '../../core/errors.ts';
 import { Unwind } from '../../core/unwind.ts';
 import { startLocal, type LocalProcess } from '../../exec/local.ts';
 import { onPath } from '../../exec/on-path.ts';
-import { demandInside, INSIDE_FOLDER } from '../inside.ts';
-import { nameOfRun, runFolder } from '../run-state.ts';
+import { INSIDE_FOLDER, insideRun } from '../inside.ts';
+import { nameOfRun } from '../run-state.ts';
 import { engineAt, type Engine } from './engine.ts';
 import { removeResidue } from './engine-residue.ts';
 import { takeSlot } from './engine-slot.ts';
@@ -21,7 +21,6 @@ const START_MS = 60_000;
 const STOP_MS = 30_000;
 
 export interface PrivateEngineOptions {
-  runId: string;
   cacheDir: string;
   /** Gets everything that dockerd says. */
   logFile: string;
@@ -31,7 +30,6 @@ export interface PrivateEngineOptions {
 
 /** Starts the engine and waits until it answers. Only inside (`enterInside`). */
 export async function startPrivateEngine(options: PrivateEngineOptions): Promise<Engine> {
-  demandInside('a private Docker engine');
   const unwind = new Unwind();
   try {
     return await start(options, unwind);
@@ -42,14 +40,13 @@ export async function startPrivateEngine(options: PrivateEngineOptions): Promise
 }
 
 async function start(options: PrivateEngineOptions, unwind: Unwind): Promise<Engine> {
-  const { runId, cacheDir, say, signal } = options;
+  const { cacheDir, say, signal } = options;
+  const { runId, folder } = insideRun();
   const slot = await takeSlot(cacheDir, signal);
   unwind.push('slot', () => slot.release());
   // Teardown before setup: what a killed run left must not come up again.
   await removeResidue(slot.dataRoot);
   unwind.push('containers', () => removeResidue(slot.dataRoot));
-  const folder = runFolder(runId);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   await mkdir(path.dirname(options.logFile), { recursive: true });
   const host = `unix://${folder}/docker.sock`;
   const dockerd = startLocal({

@@ -98,8 +98,9 @@ describe('private engine', function () {
 
   it('leaves nothing after a signal that came before it could listen', async () => {
     const run = start('wait');
-    await waitFor({ what: 'the namespaces', timeoutMs: 20_000, everyMs: 5 }, () =>
-      Promise.resolve(processTree(run.outer.pid).length > 1 ? true : undefined),
+    const state = path.join(cacheDir, 'state', `${run.runId}.json`);
+    await waitFor({ what: 'the run to begin', timeoutMs: 20_000, everyMs: 5 }, () =>
+      Promise.resolve(existsSync(state) ? true : undefined),
     );
     process.kill(run.outer.pid, 'SIGTERM');
     assert.equal((await run.ended).exitCode, 143);
@@ -137,6 +138,8 @@ describe('private engine', function () {
     const run = start('wait');
     await run.report;
     const tree = processTree(run.outer.pid);
+    // One that can do nothing itself any more is taken along by the kernel.
+    process.kill(innerOf(run), 'SIGSTOP');
     process.kill(run.outer.pid, 'SIGKILL');
     await waitFor({ what: 'every process to end', timeoutMs: 20_000, everyMs: 20 }, () =>
       Promise.resolve(tree.some(isThere) ? undefined : true),
