@@ -22,7 +22,7 @@ describe('load events', () => {
     assert.deepEqual(load, {
       ...{ kind: 'load', tMs: 1_500, load: 'dns', type: 'dns', node: 'w1' },
       ...{ fromMs: 500, toMs: 1_500, sent: 2, ok: 1, timeouts: 0, errors: { SERVFAIL: 1 } },
-      ...{ latenciesMs: [0.3, 1], stallMs: 300, skipped: 2 },
+      ...{ latenciesMs: [0.3, 1], stallMs: 300, skipped: 2, flows },
     });
     const ended = loadEvent({ ended: 'stopped', atWallMs: 3_000, unfinished: 3 }, origin);
     assert.deepEqual(ended, {
