@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
 SCENARIO ?= upgrade-smoke
 ARGS ?=
-COALMINE := node_modules/.bin/tsx harness/cli/main.ts
+# Not the tsx wrapper: a signal must reach the program itself.
+COALMINE := node --import tsx harness/cli/main.ts
 
 .PHONY: help setup check fix test test-integration scenario bench clean
 
@@ -30,7 +31,7 @@ scenario: node_modules ## run one scenario: make scenario SCENARIO=upgrade-smoke
 	$(COALMINE) run $(SCENARIO) $(ARGS)
 
 bench: node_modules ## the ratios that we promise, each measured in one run
-	node_modules/.bin/tsx test/bench/main.ts
+	node --import tsx test/bench/main.ts
 
 clean: node_modules ## remove what dead runs left behind
 	$(COALMINE) clean $(ARGS)

@@ -46,7 +46,7 @@ describe('a scenario file', () => {
     [
       'a nested unknown key',
       GOOD.replace('for: 5s', 'for: 5s, fr: 1'),
-      /^s\.yaml:4:27: phases\.0\.fr: .*allowed here: name, for/m,
+      /^s\.yaml:4:28: phases\.0\.fr: .*allowed here: name, for/m,
     ],
     [
       'a duration without a unit',
@@ -84,7 +84,7 @@ describe('a scenario file', () => {
       'two faults in one',
       GOOD.replace(
         'for: 5s',
-        'for: 5s, fault: { freeze: { node: canary }, drop-packets: { node: canary, count: 3 } }',
+        'for: 5s, fault: { freeze: { node: canary, for: 5s }, drop-packets: { node: canary, count: 3 } }',
       ),
       /name exactly one fault/,
     ],
