@@ -149,9 +149,12 @@ describe('private engine', function () {
 
     // As if the cache had been deleted: the folder's copy remembers.
     await rm(path.join(cacheDir, 'state'), { recursive: true });
-    const wouldGo = await findLeftovers(cacheDir);
+    const { runId } = run;
+    const wouldGo = (await cleanRun({ cacheDir, runId, dryRun: true, say })).removed;
+    const shown = (await findLeftovers(cacheDir)).filter((leftover) => leftover.runId === runId);
+    assert.ok(shown.length > 0, 'doctor shows it');
     assert.deepEqual(await left(run.runId), ['folder', 'cgroup', 'slot']);
-    const { removed, kept } = await cleanRun({ cacheDir, say });
+    const { removed, kept } = await cleanRun({ cacheDir, runId, say });
     assert.deepEqual(kept, []);
     assert.deepEqual(removed, wouldGo);
     assert.deepEqual(
@@ -159,7 +162,7 @@ describe('private engine', function () {
       new Set(['cgroup', 'slot', 'folder']),
     );
     assert.deepEqual(await left(run.runId), []);
-    assert.deepEqual((await cleanRun({ cacheDir, say })).removed, []);
+    assert.deepEqual((await cleanRun({ cacheDir, runId, say })).removed, []);
 
     // The image is still whole: the next life runs a container of it and none of the old ones.
     assert.equal((await start('end').report).before, '');
@@ -170,7 +173,11 @@ describe('private engine', function () {
     await Promise.all(runs.map(({ report }) => report));
     assert.ok((await readResidue(path.join(cacheDir, 'docker', '1'))).length > 0);
     const { removed, alive } = await cleanRun({ cacheDir, say });
-    assert.deepEqual(removed, []);
+    const own = new Set(runs.map(({ runId }) => runId));
+    assert.deepEqual(
+      removed.filter(({ kind, runId }) => kind === 'slot' || own.has(runId ?? '')),
+      [],
+    );
     assert.deepEqual(alive.filter(({ kind }) => kind === 'slot').length, 2);
     const [first, second] = runs;
     await cleanRun({ cacheDir, runId: first!.runId, all: true, say });

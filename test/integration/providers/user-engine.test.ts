@@ -87,8 +87,8 @@ describe("the user's engine", function () {
   it('is cleaned of dead runs by label alone, and of nothing else', async () => {
     const untouched = [...(await objects()), 'kind-control-plane'].toSorted();
     await plant();
-    const wouldGo = (await cleanRun({ cacheDir, dryRun: true, say })).removed;
-    const { removed, kept } = await cleanRun({ cacheDir, say });
+    const wouldGo = (await cleanRun({ cacheDir, runId: 'dead1', dryRun: true, say })).removed;
+    const { removed, kept } = await cleanRun({ cacheDir, runId: 'dead1', say });
     assert.deepEqual(kept, []);
     assert.deepEqual(removed, wouldGo);
     assert.deepEqual(removed.map(({ kind, name }) => `${kind} ${name}`).toSorted(), [
@@ -98,7 +98,7 @@ describe("the user's engine", function () {
       'volume coalmine-dead1-data',
     ]);
     assert.deepEqual(await objects(), untouched);
-    assert.deepEqual((await cleanRun({ cacheDir, say })).removed, []);
+    assert.deepEqual((await cleanRun({ cacheDir, runId: 'dead1', say })).removed, []);
     await engine.docker(['rm', '-f', 'kind-control-plane'], LIMITS);
   });
 
@@ -107,7 +107,7 @@ describe("the user's engine", function () {
     await beginRun(cacheDir, runId, engine.env());
     const node = ['--label', `${RUN_LABEL}=${runId}`, '--name', `coalmine-${runId}-worker`];
     await engine.docker(['run', '--detach', ...node, 'tiny', 'sleep', '900'], LIMITS);
-    const { removed, alive } = await cleanRun({ cacheDir, say });
+    const { removed, alive } = await cleanRun({ cacheDir, runId, say });
     assert.deepEqual(removed, []);
     assert.ok(alive.some(({ kind }) => kind === 'container'));
     const end = await cleanRun({ cacheDir, runId, own: true, say });
