@@ -15,7 +15,7 @@ export interface NodeRules {
   /** Begins to read. What is wanted must be known by then, or all that the kernel has would look stale. */
   start(): Promise<void>;
   hasRead(): boolean;
-  live(): { entries: number; open: number };
+  live(): { entries: number; wrong: number; open: number };
   /** Readings since it was last asked; failures are among the reads. */
   takeTally(): { reads: number; failures: number };
   stop(): Promise<void>;

@@ -123,7 +123,6 @@ function oracleOver(
     await stopSides();
     report();
   };
-  const open = (): number => sides.reduce((sum, side) => sum + side.live().open, 0);
   return {
     ready: async ({ timeoutMs = READY_TIMEOUT_MS } = {}) => {
       for (const side of sides) {
@@ -134,7 +133,7 @@ function oracleOver(
       }
       const what = 'rules as the API wants them';
       await waitFor({ what, timeoutMs, everyMs: 50, signal }, () =>
-        Promise.resolve(open() === 0 ? true : undefined),
+        Promise.resolve(sides.every((side) => side.live().wrong === 0) ? true : undefined),
       ).catch(() => {
         signal.throwIfAborted();
       });
@@ -143,7 +142,8 @@ function oracleOver(
       const entriesByNode = new Map<string, number>();
       for (const side of sides)
         entriesByNode.set(side.node, (entriesByNode.get(side.node) ?? 0) + side.live().entries);
-      return { services: index.services().length, entriesByNode, openEpisodes: open() };
+      const openEpisodes = sides.reduce((sum, side) => sum + side.live().open, 0);
+      return { services: index.services().length, entriesByNode, openEpisodes };
     },
     stop: () => (stopping ??= stop()),
   };

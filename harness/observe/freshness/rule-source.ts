@@ -4,7 +4,8 @@ import { parseIptables, significantPart } from './iptables.ts';
 import { parseNftables } from './nftables.ts';
 import type { Family, KernelRules } from './rules.ts';
 
-export const READ_TIMEOUT_MS = 10_000;
+/** With 10 000 Services iptables-nft-save alone works for some 6 s. */
+export const READ_TIMEOUT_MS = 30_000;
 
 export interface RuleSource {
   readonly command: Command;

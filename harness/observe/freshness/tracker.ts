@@ -37,8 +37,8 @@ export interface Tracker {
   reading(reading: RuleReading): void;
   /** Reports what is still wrong. */
   stop(tMs: number): void;
-  /** Entries in the kernel, and entries known to be wrong. */
-  live(): { entries: number; open: number };
+  /** Entries in the kernel; entries that differ; and those of them that a reading has confirmed. */
+  live(): { entries: number; wrong: number; open: number };
   /** Fronts that two Services claim: kube-proxy's choice is not defined, so they are not judged. */
   contested(): readonly FrontKey[];
 }
@@ -92,6 +92,7 @@ export function createTracker(node: string, emit: (event: FreshnessEvent) => voi
         (sum, one) => sum + one.endpoints.size,
         0,
       ),
+      wrong: state.wrongs.size,
       open: [...state.wrongs.values()].filter(({ opened }) => opened).length,
     }),
     contested: () => [...state.contested],
