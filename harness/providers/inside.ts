@@ -43,7 +43,7 @@ const NAMESPACES = [
 /** What is masked inside. A host's containerd socket in /run would be used by dockerd, and its containers outlive us. */
 const MASKED = ['/run', '/etc/docker'] as const;
 
-export type Interrupt = 'SIGINT' | 'SIGTERM';
+type Interrupt = 'SIGINT' | 'SIGTERM';
 
 export interface InsideOptions {
   runId: string;
