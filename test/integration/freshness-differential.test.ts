@@ -80,7 +80,7 @@ async function listAll(rig: ProxyRig): Promise<KubeObject[]> {
 }
 
 describe('freshness: what is wanted, against the real kube-proxy', function () {
-  this.timeout(300_000);
+  this.timeout(3_600_000); // a cold store builds first
   let rig: ProxyRig;
   let all: Side[];
   let compared = 0;

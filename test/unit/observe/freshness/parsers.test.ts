@@ -71,12 +71,12 @@ describe('freshness: rules as kube-proxy writes them', () => {
   it('tells the front and the name of each Service', () => {
     const byName = (name: string): string[] =>
       [...parsed('iptables-nft-ipv4.txt')].flatMap(([key, front]) =>
-        front.name === name ? [key.replace(/^[\d.]+/, 'VIP').replace(/:3\d{4}/, ':3XXXX')] : [],
+        front.name === name ? [key.replace(/^[\d.]+/, 'VIP').replace(/:3\d{4}/, ':3NNNN')] : [],
       );
     assert.deepEqual(byName('default/multi:dns'), ['VIP:53/UDP']);
     assert.deepEqual(byName('default/etp-local:http'), [
-      'nodePort:3XXXX/TCP',
-      'nodePort:3XXXX/TCP from node',
+      'nodePort:3NNNN/TCP',
+      'nodePort:3NNNN/TCP from node',
       'VIP:80/TCP',
     ]);
     const names = (file: string): string[] =>
@@ -102,7 +102,7 @@ describe('freshness: rules that somebody touched', () => {
 
   it('a KUBE-SEP chain that nothing leads to is no entry', () => {
     const orphan =
-      '-A KUBE-SEP-XXXXXXXXXXXXXXXX -p tcp -m tcp -j DNAT --to-destination 10.9.9.9:1\n';
+      '-A KUBE-SEP-NOBODYNOBODYNOBO -p tcp -m tcp -j DNAT --to-destination 10.9.9.9:1\n';
     assert.deepEqual(after(iptables.replace('COMMIT', `${orphan}COMMIT`), parseIptables), []);
   });
 

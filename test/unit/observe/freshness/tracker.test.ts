@@ -148,7 +148,7 @@ describe('freshness: the age of an entry', () => {
 
   it('an address that two Services claim is not judged, and is told', () => {
     const { events, same, tracker } = story();
-    tracker.wanted(500, 'default/other', fronts(A));
+    tracker.wanted(500, 'default/other', fronts(A, '10.244.3.1:8080'));
     assert.deepEqual(tracker.contested(), [VIP]);
     same(700);
     tracker.wanted(900, 'default/other', new Map());
