@@ -178,23 +178,6 @@ describe('the kind provider', function () {
     assert.equal(networks.trim(), test.name);
   });
 
-  /** Last: the others need the cluster. */
-  it('leaves no container, network or volume behind, and can be asked twice', async () => {
-    const { cluster, engine } = test;
-    await runOrThrow(local, worker.freeze!.inject, LIMITS);
-    await cluster.destroy();
-    await cluster.destroy();
-    const kinds = [
-      ['ps', '--all'],
-      ['volume', 'ls'],
-      ['network', 'ls', '--filter', 'type=custom'],
-    ];
-    if (engine.kind === 'private')
-      for (const list of kinds) assert.equal(await engine.docker([...list, '--quiet'], LIMITS), '');
-    const mine = ['ps', '--all', '--quiet', '--filter', `name=${test.name}`];
-    assert.equal(await engine.docker(mine, LIMITS), '');
-  });
-
   async function kubeProxies(): Promise<KubeObject[]> {
     return test.cluster.kube.list({ ...PODS, labelSelector: 'k8s-app=kube-proxy' });
   }

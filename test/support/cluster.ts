@@ -8,6 +8,7 @@ import path from 'node:path';
 import { createStore } from '../../harness/components/store.ts';
 import { startRunClock, type RunClock } from '../../harness/core/clock.ts';
 import type { Plan } from '../../harness/core/plan.ts';
+import { local } from '../../harness/exec/local.ts';
 import { enterInside, isInside } from '../../harness/providers/inside.ts';
 import type { Engine } from '../../harness/providers/kind/engine.ts';
 import { findEngine } from '../../harness/providers/kind/engine-find.ts';
@@ -41,16 +42,36 @@ export function sharedCluster(): Promise<TestCluster> {
   return shared;
 }
 
-/** For a root hook: takes away what there is, and the engine with it. Returns nothing where no test asked. */
-export async function closeSharedCluster(): Promise<void> {
+/**
+ * For a root hook: takes away what there is, and the engine with it. Returns what the engine still had of the cluster,
+ * which should be nothing. The cluster is taken away twice and with a frozen node, because both must work.
+ */
+export async function closeSharedCluster(): Promise<string[]> {
   const asked = shared;
   shared = undefined;
-  if (asked === undefined) return;
-  const { cluster, engine, logsDir, plan } = await asked;
+  if (asked === undefined) return [];
+  const { cluster, engine, logsDir, plan, name } = await asked;
+  const frozen = cluster.nodes.at(-1)?.freeze;
+  if (frozen !== undefined) await local.run(frozen.inject, { timeoutMs: 30_000 });
+  const volumes = await linesOf(engine, ['volume', 'ls', '--quiet']);
   await cluster.destroy();
+  await cluster.destroy();
+  const left = [
+    ...(await linesOf(engine, ['ps', '--all', '--quiet', '--filter', `name=${name}`])),
+    ...(await linesOf(engine, ['network', 'ls', '--quiet', '--filter', `name=${name}`])),
+    // Each node had one, without a name; on the user's engine others may come and go meanwhile.
+    ...(engine.kind === 'private' ? await linesOf(engine, ['volume', 'ls', '--quiet']) : []),
+  ];
+  if (engine.kind === 'private' && volumes.length < 2) left.push('no volume was there before');
   await engine.close();
   await rm(logsDir, { recursive: true, force: true });
   if (engine.kind === 'user') await rm(runFolder(plan.runId), { recursive: true, force: true });
+  return left;
+}
+
+async function linesOf(engine: Engine, args: readonly string[]): Promise<string[]> {
+  const text = await engine.docker(args, { timeoutMs: 60_000 });
+  return text.split('\n').filter((line) => line !== '');
 }
 
 export function testPlan(runId: string): Plan {

@@ -44,6 +44,7 @@ export async function makeNodeImages(
   making: ImageMaking,
   versions: ImageVersions,
 ): Promise<NodeImages> {
+  await makeRootfs(making);
   const kubeadm = await program(making, 'kubeadm', versions.kubernetes);
   const names = await kubeadmImages(kubeadm.path, versions.kubernetes, making.context.signal);
   const kubeProxy = await makeKubeProxyImage(making, versions.kubernetes, DEFAULT_SUITE);
@@ -55,6 +56,14 @@ export async function makeNodeImages(
       await makeLoadImage(making, versions),
     ],
   };
+}
+
+/** Both at once: each waits half of its time, for the mirror or for the disk. */
+async function makeRootfs({ store, context }: ImageMaking): Promise<void> {
+  const made = await Promise.allSettled(
+    (['node', 'pod'] as const).map((kind) => produceRootfs(store, kind, DEFAULT_SUITE, context)),
+  );
+  for (const one of made) if (one.status === 'rejected') throw one.reason;
 }
 
 /** The image of load pods and of the backends under test: upstream's agnhost, k6, dnsperf and the network tools. */

@@ -7,7 +7,7 @@ import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { ClusterNode } from '../provider.ts';
 import type { Creation } from './create.ts';
 import { kindNode } from './node.ts';
-import { importImages, putConflist, putNodeFiles } from './node-setup.ts';
+import { importImages, importPulled, putConflist, putNodeFiles } from './node-setup.ts';
 import type { Prepared } from './prepare.ts';
 
 export interface EarlySetup {
@@ -55,7 +55,9 @@ export async function setUpEarly(setup: EarlySetup, signal: AbortSignal): Promis
   });
   const images = async (): Promise<void> => {
     await Promise.all(programs);
-    await importImages(prepared.imports, { engine, kind, cluster: name, workDir, signal });
+    const into = { engine, kind, cluster: name, workDir, signal };
+    await importImages(prepared.imports, into);
+    await importPulled(prepared.pulled, into);
   };
   await Promise.all([...networks, images()]);
 }

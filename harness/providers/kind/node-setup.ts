@@ -46,6 +46,19 @@ export async function importImages(
   }
 }
 
+/** The same for images that the engine has. */
+export async function importPulled(
+  names: readonly string[],
+  { engine, kind, cluster, signal }: ImageImport,
+): Promise<void> {
+  if (names.length === 0) return;
+  await runOrThrow(
+    local,
+    { argv: [kind, 'load', 'docker-image', ...names, '--name', cluster], env: engine.env() },
+    { timeoutMs: STEP_MS, signal, code: 'provision' },
+  );
+}
+
 /** Copied and not mounted, so that it works with an engine on another machine too. */
 export async function putNodeFiles(
   engine: Engine,

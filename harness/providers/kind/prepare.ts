@@ -14,6 +14,7 @@ import { nameOfRun } from '../run-state.ts';
 import type { Engine } from './engine.ts';
 import { ensureNodeImage } from './node-image.ts';
 import type { NodeFile } from './node-setup.ts';
+import { pullPublished } from './published.ts';
 import type { KindSettings } from './settings.ts';
 import { extraKubeProxies, imageVersions, kubeProxyVersions } from './versions.ts';
 
@@ -33,6 +34,8 @@ export interface Prepared {
   nodeImage: string;
   /** What the node image's containerd lacks. */
   imports: readonly ImageSpec[];
+  /** The same, of images that the engine pulled. */
+  pulled: readonly string[];
   loadImage: string;
   kubeProxyImage(version: string): string;
   nodeFiles: readonly NodeFile[];
@@ -43,7 +46,7 @@ export async function prepare(
   { plan, say, signal }: ProvisionContext,
   workDir: string,
 ): Promise<Prepared> {
-  const { engine, store, goFolder } = parts;
+  const { engine, store, goFolder, settings } = parts;
   const making: ImageMaking = { store, goFolder, context: { say, signal } };
   const versions = imageVersions(plan);
   const program = async (component: 'kind' | 'node', version: string): Promise<string> =>
@@ -56,6 +59,10 @@ export async function prepare(
     loadImage: load.names[0] ?? '',
     nodeFiles: [{ from: node, to: 'node' }, ...parts.nodeFiles],
   };
+  if (settings.images === 'published') {
+    const published = await pullPublished(plan, { engine, settings, say, signal });
+    return { ...common, ...published, imports: [load] };
+  }
   const { suite } = kubeProxyVersions(plan);
   const nodeImage = await ensureNodeImage(await makeNodeImages(making, versions), {
     engine,
@@ -69,5 +76,5 @@ export async function prepare(
   for (const version of extraKubeProxies(plan))
     imports.push(await makeKubeProxyImage(making, version, suite));
   const kubeProxyImage = (version: string): string => kubeProxyImageName(version, suite);
-  return { ...common, nodeImage, imports, kubeProxyImage };
+  return { ...common, nodeImage, imports, pulled: [], kubeProxyImage };
 }

@@ -1,0 +1,99 @@
+/** Published images, pulled from a registry of the test's own, and brought onto nodes of a real cluster. */
+import assert from 'node:assert/strict';
+import { makeKubeadmImage } from '../support/published-node.ts';
+import { createStore } from '../../harness/components/store.ts';
+import { makeKubeProxyImage } from '../../harness/components/image/images.ts';
+import { hasCode } from '../../harness/core/errors.ts';
+import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
+import { importPulled } from '../../harness/providers/kind/node-setup.ts';
+import { pullPublished } from '../../harness/providers/kind/published.ts';
+import {
+  KUBERNETES,
+  NEXT_KUBE_PROXY,
+  sharedCluster,
+  type TestCluster,
+} from '../support/cluster.ts';
+import { startRegistry, type Registry } from '../support/registry.ts';
+
+const LIMITS = { timeoutMs: 60_000 };
+const { signal } = new AbortController();
+const context = { say: () => undefined, signal };
+
+describe('published images', () => {
+  let test: TestCluster;
+  let registry: Registry;
+  const store = createStore();
+  const pulling = (settings: { registry?: string }) => ({
+    ...{ engine: test.engine, say: () => undefined, signal },
+    settings: { images: 'published' as const, ...settings },
+  });
+
+  before(async () => {
+    test = await sharedCluster();
+    registry = await startRegistry();
+    const making = { store, goFolder: store.cache.go, context };
+    await registry.add(
+      `kindest/node:v${KUBERNETES}`,
+      await makeKubeadmImage(making, KUBERNETES, test.logsDir),
+    );
+    const kubeProxy = await makeKubeProxyImage(making, NEXT_KUBE_PROXY, 'bookworm');
+    await registry.add(`kube-proxy:v${NEXT_KUBE_PROXY}`, kubeProxy);
+  });
+
+  after(() => {
+    registry.close();
+  });
+
+  it('are pulled by their usual names, kube-proxy from where kubeadm in the node image says', async () => {
+    const settings = { registry: registry.address };
+    const published = await pullPublished(test.plan, pulling(settings));
+    assert.equal(published.nodeImage, `kindest/node:v${KUBERNETES}`);
+    const kubeProxy = published.kubeProxyImage(NEXT_KUBE_PROXY);
+    assert.deepEqual(published.pulled, [kubeProxy]);
+    assert.match(kubeProxy, new RegExp(`^[^/]+/kube-proxy:v${NEXT_KUBE_PROXY}$`));
+    for (const name of [published.nodeImage, kubeProxy])
+      await test.engine.docker(['image', 'inspect', name], LIMITS);
+
+    const asked = registry.requests.length;
+    assert.ok(asked > 0);
+    await pullPublished(test.plan, pulling(settings));
+    assert.equal(registry.requests.length, asked, 'what is there is not pulled again');
+  });
+
+  it('reach the containerd of every node', async () => {
+    const { pulled } = await pullPublished(test.plan, pulling({ registry: registry.address }));
+    const kind = (await store.ensure({ component: 'kind', version: '0.33.0' }, context)).path;
+    const into = { engine: test.engine, kind, cluster: test.name, workDir: '', signal };
+    await importPulled(pulled, into);
+    for (const node of test.cluster.nodes) {
+      const list = ['ctr', '--namespace', 'k8s.io', 'images', 'list', '--quiet'] as const;
+      const images = (await runOrThrow(node, { argv: [...list] }, LIMITS)).split('\n');
+      assert.ok(images.includes(pulled[0]!), images.join(' '));
+    }
+  });
+
+  it('that are not published are an error that names the image and the ways out', async () => {
+    const [phase] = test.plan.phases;
+    const upgrade = { component: 'kube-proxy', to: '1.34.99', on: 'all' as const };
+    const plan = { ...test.plan, phases: [{ ...phase!, upgrade }] };
+    await assert.rejects(
+      pullPublished(plan, pulling({ registry: registry.address })),
+      (error) =>
+        hasCode(error, 'component') &&
+        error.message.includes(`${registry.address}/kube-proxy:v1.34.99`) &&
+        (error.wayOut ?? '').includes('images=built'),
+    );
+  });
+
+  it('are refused before anything where they cannot be', async () => {
+    const components = { ...test.plan.components, iptables: '1.8.9' };
+    await assert.rejects(
+      pullPublished({ ...test.plan, components }, pulling({ registry: registry.address })),
+      (error) => hasCode(error, 'preflight'),
+    );
+    if (test.engine.kind === 'private')
+      await assert.rejects(pullPublished(test.plan, pulling({})), (error) =>
+        hasCode(error, 'preflight'),
+      );
+  });
+});
