@@ -38,17 +38,22 @@ export function kindConfig(input: KindConfigInput): string {
         kubeProxyMode: proxyMode,
       },
       nodes: nodes.map(({ role, image }) => ({ role, image })),
-      ...(allowCgroupV1 ? { kubeadmConfigPatches: [KUBELET_ON_CGROUP_V1] } : {}),
+      kubeadmConfigPatches: [kubeletPatch(allowCgroupV1)],
       ...(restrictOomScore ? { containerdConfigPatches: [RESTRICTED_OOM_SCORE] } : {}),
     },
     { lineWidth: 0 },
   );
 }
 
-const KUBELET_ON_CGROUP_V1 = `kind: KubeletConfiguration
-apiVersion: kubelet.config.k8s.io/v1beta1
-failCgroupV1: false
-`;
+/** The read-only port is for the probe of the kubelet's own drop counters; the cluster lives for minutes and serves nobody. */
+function kubeletPatch(allowCgroupV1: boolean): string {
+  return stringify({
+    kind: 'KubeletConfiguration',
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    readOnlyPort: 10_255,
+    ...(allowCgroupV1 ? { failCgroupV1: false } : {}),
+  });
+}
 
 const RESTRICTED_OOM_SCORE = `[plugins."io.containerd.grpc.v1.cri"]
   restrict_oom_score_adj = true

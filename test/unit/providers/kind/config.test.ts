@@ -29,17 +29,23 @@ describe('kind’s configuration', () => {
       disableDefaultCNI: true,
       kubeProxyMode: 'nftables',
     });
-    assert.equal(config['kubeadmConfigPatches'], undefined);
+    const [kubelet = ''] = config['kubeadmConfigPatches'] as string[];
+    assert.deepEqual(parse(kubelet), {
+      kind: 'KubeletConfiguration',
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      readOnlyPort: 10_255,
+    });
     assert.equal(config['containerdConfigPatches'], undefined);
   });
 
-  it('has patches only where this machine needs them', () => {
+  it('has further patches only where this machine needs them', () => {
     const text = kindConfig({ ...INPUT, allowCgroupV1: true, restrictOomScore: true });
     const config = parse(text) as Record<string, string[]>;
     const [kubelet = ''] = config['kubeadmConfigPatches'] ?? [];
     assert.deepEqual(parse(kubelet), {
       kind: 'KubeletConfiguration',
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      readOnlyPort: 10_255,
       failCgroupV1: false,
     });
     assert.match(config['containerdConfigPatches']?.[0] ?? '', /restrict_oom_score_adj = true/);
