@@ -2,7 +2,7 @@
  * Images as one archive that `docker load` and `ctr images import` both read (the format of `docker save`). Layers that
  * several images share are in it once.
  */
-import { link, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
@@ -52,13 +52,14 @@ export async function writeArchive(
     for (const layer of new Map(
       images.flatMap((image) => image.layers).map((layer) => [layer.digest, layer]),
     ).values())
-      await linkOrCopy(layer.path, path.join(parts, `${layer.digest}.tar`));
+      // Not a hard link: that changes the inode, which another run's tar may be reading at this moment.
+      await symlink(layer.path, path.join(parts, `${layer.digest}.tar`));
     for (const image of images)
       await writeFile(path.join(parts, `${imageDigest(image)}.json`), imageConfig(image));
     await writeFile(path.join(parts, 'manifest.json'), JSON.stringify(images.map(manifestEntry)));
     await runOrThrow(
       local,
-      { argv: ['tar', '--create', `--file=${file}`, '--directory', parts, '.'] },
+      { argv: ['tar', '--create', '--dereference', `--file=${file}`, '--directory', parts, '.'] },
       { timeoutMs: 300_000, signal },
     );
   } finally {
@@ -72,13 +73,4 @@ function manifestEntry(image: ImageSpec) {
     RepoTags: image.names,
     Layers: image.layers.map((layer) => `${layer.digest}.tar`),
   };
-}
-
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch {
-    // Another file system than the cache's.
-    await copyFile(from, to);
-  }
 }

@@ -34,7 +34,7 @@ export function produceKindFiles(
 }
 
 /** Returns the folder of kind's source in the module cache below `goFolder`, downloaded where it is not there yet. */
-export async function kindModuleDir(
+async function kindModuleDir(
   kindVersion: string,
   goFolder: string,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import { CoalmineError } from '../../core/errors.ts';
 
-export const KUBEADM_IMAGES = [
+const KUBEADM_IMAGES = [
   'kube-apiserver',
   'kube-controller-manager',
   'kube-scheduler',

@@ -19,7 +19,7 @@ export type LayerEntry = { to: string } & (
 );
 
 /** What identifies an entry, without its content where a digest says it. */
-export function describeEntry(entry: LayerEntry): string {
+function describeEntry(entry: LayerEntry): string {
   if ('artifact' in entry) return `${entry.to} ${entry.mode.toString(8)} ${entry.artifact.digest}`;
   if ('text' in entry) return `${entry.to} ${entry.mode.toString(8)} ${sha256(entry.text)}`;
   if ('link' in entry) return `${entry.to} -> ${entry.link}`;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sha256OfFile } from '../../../../harness/components/digest.ts';
@@ -103,6 +103,14 @@ describe('image layers', () => {
     );
     assert.equal(await sha256OfFile(file(`${digest}.tar`)), digest);
     await assert.rejects(readFile(file('images.tar.parts/manifest.json')));
+  });
+
+  it('are not touched by being put into an archive: another run may be reading them', async () => {
+    const digest = await pack('base.tar', [{ to: '/a', mode: 0o644, text: 'a' }]);
+    const base = { name: 'base', version: '1', path: file('base.tar'), digest };
+    const before = await stat(base.path, { bigint: true });
+    await writeArchive([{ names: ['x:1'], layers: [base] }], file('images.tar'), context.signal);
+    assert.equal((await stat(base.path, { bigint: true })).ctimeNs, before.ctimeNs);
   });
 
   it('make an image’s identity, and its names do not', () => {
