@@ -1,6 +1,7 @@
 /**
  * The harness must not take its own weakness for the network's: where the controller, an agent or a load generator stood
- * still without a freeze that explains it, that window is void and so is a verdict that rests on it. Always checked.
+ * still without a freeze that explains it, that window is void. The checkers leave void windows out; where they take too
+ * large a part of the run, a verdict would rest on too little, and is inconclusive. Always checked.
  */
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
@@ -10,11 +11,21 @@ import type { Checker } from './checker.ts';
 import { conclude } from './conclude.ts';
 
 const params = z.strictObject({
-  agentGapMax: durationSchema.default(500).describe('longest unexplained stall of a node agent'),
-  controllerGapMax: durationSchema.default(1_000).describe('longest stall of the controller'),
+  agentGapMax: durationSchema
+    .default(500)
+    .describe('unexplained stall of a node agent that voids its window'),
+  controllerGapMax: durationSchema
+    .default(1_000)
+    .describe('stall of the controller that voids its window'),
   generatorStallMax: durationSchema
     .default(1_000)
-    .describe('longest unexplained stall of a load generator'),
+    .describe('unexplained stall of a load generator that voids its window'),
+  voidShareMax: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe('largest share of the judged time that one of them may be void'),
 });
 
 /** A frozen node wakes up to a backlog: its processes are late for a moment more. */
@@ -36,28 +47,44 @@ export const selfNoise: Checker<z.infer<typeof params>> = {
     const lost = eventsOf(history, 'agent-lost').filter(
       ({ tMs }) => span !== undefined && tMs >= span.fromMs && tMs <= span.toMs,
     );
-    const tooLong = stalls
+    const voided = stalls
       .filter(({ ownMs, maxMs }) => ownMs > maxMs)
       .sort((a, b) => b.ownMs - a.ownMs);
+    const lengthMs = span === undefined ? 0 : span.toMs - span.fromMs;
+    const byWho = voidMsByWho(voided);
     return conclude('self-noise', {
       failures: [],
       gaps: [
         ...(span === undefined ? ['no phase began'] : []),
         ...lost.map(({ node, detail }) => `the agent of ${node} was lost: ${detail}`),
-        ...tooLong.map(
-          ({ who, ownMs, maxMs, fromMs, toMs }) =>
-            `${who} stood still for ${formatDuration(ownMs)} (limit ${formatDuration(maxMs)}): the window from ${formatDuration(fromMs)} to ${formatDuration(toMs)} is void${inPhase(history, fromMs)}`,
-        ),
+        ...[...byWho]
+          .filter(([, voidMs]) => voidMs > limits.voidShareMax * lengthMs)
+          .map(
+            ([who, voidMs]) =>
+              `${who} stood still for ${formatDuration(voidMs)} of ${formatDuration(lengthMs)}, more than a share of ${limits.voidShareMax}: too little of the run is left to judge`,
+          ),
       ],
+      notes: voided.map((stall) => describeVoid(history, stall)),
       evidence: {
         stalls: stalls.length,
         longestMs: Math.round(stalls.reduce((most, { ownMs }) => Math.max(most, ownMs), 0)),
+        voidMs: Math.round(Math.max(0, ...byWho.values())),
         agentsLost: lost.length,
       },
-      pass: `controller, agents and load generators kept time; ${stalls.length} stalls within limits`,
+      pass: `controller, agents and load generators kept time; ${voided.length} of ${stalls.length} stalls voided their window`,
     });
   },
 };
+
+function voidMsByWho(voided: readonly Stall[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { who, ownMs } of voided) sums.set(who, (sums.get(who) ?? 0) + ownMs);
+  return sums;
+}
+
+function describeVoid(history: History, { who, ownMs, maxMs, fromMs, toMs }: Stall): string {
+  return `${who} stood still for ${formatDuration(ownMs)} (limit ${formatDuration(maxMs)}): the window from ${formatDuration(fromMs)} to ${formatDuration(toMs)} is void${inPhase(history, fromMs)}`;
+}
 
 function allStalls(
   history: History,

@@ -110,13 +110,19 @@ describe('self-noise', () => {
     assert.equal(verdict([...freeze, agentGap(14.1, 5.2), ...stall]), 'pass');
   });
 
-  it('is inconclusive and names the window otherwise', () => {
+  it('voids and names the window of a short stall', () => {
     const own = judgeWith(selfNoise, historyOf({ baseline: 10 }, { events: [agentGap(15, 0.6)] }));
-    assert.equal(own.verdict, 'inconclusive');
+    assert.equal(own.verdict, 'pass');
+    assert.equal(own.evidence['voidMs'], 600);
     assert.match(
-      own.summary,
+      own.details[0] ?? '',
       /agent of w1 stood still for 600ms .* 15s to 15\.6s is void \(phase baseline\)/,
     );
+  });
+
+  it('is inconclusive where too much is void, in one stall or in many', () => {
+    assert.equal(verdict([agentGap(12, 0.6), agentGap(15, 0.6)]), 'inconclusive');
+    assert.equal(verdict([agentGap(15, 0.6)], { voidShareMax: 0 }), 'inconclusive');
     assert.equal(verdict([...freeze, agentGap(14.1, 8)]), 'inconclusive');
     assert.equal(verdict([controllerGap]), 'inconclusive');
     assert.equal(verdict(stall), 'inconclusive');
