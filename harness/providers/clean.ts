@@ -33,10 +33,12 @@ export interface CleanResult {
 export async function cleanRun(options: CleanOptions): Promise<CleanResult> {
   const { found, unreachable } = await find(options);
   const wanted = found.filter(({ runId }) => isWanted(options, runId));
-  const mayEnd = options.all === true || options.own === true;
+  // A slot bears no run's name: one that is in use belongs to another living run, whoever asks.
+  const mayEnd = ({ runId }: Leftover): boolean =>
+    runId !== undefined && (options.all === true || options.own === true);
   const removed: LeftoverName[] = [];
   const kept: { leftover: LeftoverName; why: string }[] = [];
-  for (const leftover of inOrder(wanted.filter(({ alive }) => mayEnd || !alive))) {
+  for (const leftover of inOrder(wanted.filter((one) => !one.alive || mayEnd(one)))) {
     const why = whyRemember(leftover, unreachable, kept);
     if (why !== undefined) {
       kept.push({ leftover: nameOf(leftover), why });
@@ -50,7 +52,7 @@ export async function cleanRun(options: CleanOptions): Promise<CleanResult> {
       options.say(`could not remove ${describeLeftover(leftover)}: ${messageOf(error)}`);
     }
   }
-  const alive = mayEnd ? [] : wanted.filter((leftover) => leftover.alive).map(nameOf);
+  const alive = wanted.filter((one) => one.alive && !mayEnd(one)).map(nameOf);
   return { removed, kept, alive };
 }
 
