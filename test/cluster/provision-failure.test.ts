@@ -6,12 +6,11 @@ import path from 'node:path';
 import { createStore } from '../../harness/components/store.ts';
 import { hasCode } from '../../harness/core/errors.ts';
 import type { Plan } from '../../harness/core/plan.ts';
+import type { NodeFile } from '../../harness/providers/kind/node-setup.ts';
 import { createKindProvider } from '../../harness/providers/kind/provider.ts';
 import type { KindSettings } from '../../harness/providers/kind/settings.ts';
 import { nameOfRun, runFolder } from '../../harness/providers/run-state.ts';
-import { KUBERNETES, sharedCluster, type TestCluster } from '../support/cluster.ts';
-import { makeKubeadmImage } from '../support/published-node.ts';
-import { startRegistry, type Registry } from '../support/registry.ts';
+import { sharedCluster, type TestCluster } from '../support/cluster.ts';
 
 const LIMITS = { timeoutMs: 60_000 };
 
@@ -19,13 +18,11 @@ describe('a cluster that fails', () => {
   const store = createStore();
   let test: TestCluster;
   let logsDir = '';
-  let registry: Registry;
   let count = 0;
   let plan: Plan;
 
   before(async () => {
     test = await sharedCluster();
-    registry = await startRegistry();
   });
 
   beforeEach(async () => {
@@ -39,17 +36,14 @@ describe('a cluster that fails', () => {
     await rm(runFolder(plan.runId), { recursive: true, force: true });
   });
 
-  after(() => {
-    registry.close();
-  });
-
   async function provision(
     settings: KindSettings,
     signal: AbortSignal,
     say: (line: string) => void = () => undefined,
+    nodeFiles: readonly NodeFile[] = [],
   ): Promise<unknown> {
     const { engine, clock } = test;
-    const parts = { engine, store, goFolder: store.cache.go, settings, nodeFiles: [] };
+    const parts = { engine, store, goFolder: store.cache.go, settings, nodeFiles };
     const provider = createKindProvider(() => Promise.resolve(parts));
     return provider.provision({ plan, clock, logsDir, say, signal });
   }
@@ -80,22 +74,28 @@ describe('a cluster that fails', () => {
     assert.equal(await leftovers(), '');
   });
 
-  it('says why and leaves nothing when its nodes do not start', async () => {
+  it('says why, in kind’s words, and leaves nothing when kind fails', async () => {
+    plan = { ...plan, proxyMode: 'nonsense' as Plan['proxyMode'] };
     const { signal } = new AbortController();
-    const context = { say: () => undefined, signal };
-    const making = { store, goFolder: store.cache.go, context };
-    // Holds kubeadm and nothing else: a container of it ends at once.
-    const image = await makeKubeadmImage(making, KUBERNETES, logsDir);
-    await registry.add(`kindest/node:v${KUBERNETES}`, image);
     await assert.rejects(
-      provision({ images: 'published', registry: registry.address }, signal),
+      provision({ images: 'built' }, signal),
       (error) =>
         hasCode(error, 'provision') &&
-        error.message.includes('kind create cluster') &&
-        error.message.includes('entrypoint') &&
+        error.message.includes('nonsense') &&
         (error.wayOut ?? '').includes('kind-create.log'),
     );
-    assert.match(await readFile(path.join(logsDir, 'kind-create.log'), 'utf8'), /entrypoint/);
+    const log = await readFile(path.join(logsDir, 'kind-create.log'), 'utf8');
+    assert.match(log, /nonsense/);
+    assert.equal(await leftovers(), '');
+  });
+
+  it('says what failed and takes a whole cluster away when a node cannot be set up', async () => {
+    const missing = path.join(logsDir, 'no-such-program');
+    const { signal } = new AbortController();
+    await assert.rejects(
+      provision({ images: 'built' }, signal, undefined, [{ from: missing, to: 'agent.mjs' }]),
+      (error) => hasCode(error, 'provision') && error.message.includes(missing),
+    );
     assert.equal(await leftovers(), '');
   });
 });

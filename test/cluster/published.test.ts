@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { makeKubeadmImage } from '../support/published-node.ts';
 import { createStore } from '../../harness/components/store.ts';
 import { makeKubeProxyImage } from '../../harness/components/image/images.ts';
+import type { Plan } from '../../harness/core/plan.ts';
 import { hasCode } from '../../harness/core/errors.ts';
 import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import { importPulled } from '../../harness/providers/kind/node-setup.ts';
@@ -19,7 +20,12 @@ const LIMITS = { timeoutMs: 60_000 };
 const { signal } = new AbortController();
 const context = { say: () => undefined, signal };
 
+/** Versions that nobody publishes: the engine may be the user's, and hold the images of real ones. */
+const FAKE_KUBERNETES = '1.34.999';
+const FAKE_KUBE_PROXY = '1.34.998';
+
 describe('published images', () => {
+  let plan: Plan;
   let test: TestCluster;
   let registry: Registry;
   const store = createStore();
@@ -31,37 +37,49 @@ describe('published images', () => {
   before(async () => {
     test = await sharedCluster();
     registry = await startRegistry();
+    const upgrade = { component: 'kube-proxy', to: FAKE_KUBE_PROXY, on: 'all' as const };
+    plan = {
+      ...test.plan,
+      components: { kubernetes: FAKE_KUBERNETES },
+      phases: [{ name: 'upgrade', forMs: 1, upgrade }],
+    };
     const making = { store, goFolder: store.cache.go, context };
     await registry.add(
-      `kindest/node:v${KUBERNETES}`,
+      `kindest/node:v${FAKE_KUBERNETES}`,
       await makeKubeadmImage(making, KUBERNETES, test.logsDir),
     );
     const kubeProxy = await makeKubeProxyImage(making, NEXT_KUBE_PROXY, 'bookworm');
-    await registry.add(`kube-proxy:v${NEXT_KUBE_PROXY}`, kubeProxy);
+    await registry.add(`kube-proxy:v${FAKE_KUBE_PROXY}`, kubeProxy);
   });
 
-  after(() => {
+  after(async () => {
     registry.close();
+    const listed = await test.engine.docker(
+      ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'],
+      LIMITS,
+    );
+    const fakes = listed.split('\n').filter((name) => /:v1\.34\.99\d$/.test(name));
+    await test.engine.docker(['image', 'rm', ...fakes], LIMITS);
   });
 
   it('are pulled by their usual names, kube-proxy from where kubeadm in the node image says', async () => {
     const settings = { registry: registry.address };
-    const published = await pullPublished(test.plan, pulling(settings));
-    assert.equal(published.nodeImage, `kindest/node:v${KUBERNETES}`);
-    const kubeProxy = published.kubeProxyImage(NEXT_KUBE_PROXY);
+    const published = await pullPublished(plan, pulling(settings));
+    assert.equal(published.nodeImage, `kindest/node:v${FAKE_KUBERNETES}`);
+    const kubeProxy = published.kubeProxyImage(FAKE_KUBE_PROXY);
     assert.deepEqual(published.pulled, [kubeProxy]);
-    assert.match(kubeProxy, new RegExp(`^[^/]+/kube-proxy:v${NEXT_KUBE_PROXY}$`));
+    assert.match(kubeProxy, new RegExp(`^[^/]+/kube-proxy:v${FAKE_KUBE_PROXY}$`));
     for (const name of [published.nodeImage, kubeProxy])
       await test.engine.docker(['image', 'inspect', name], LIMITS);
 
     const asked = registry.requests.length;
     assert.ok(asked > 0);
-    await pullPublished(test.plan, pulling(settings));
+    await pullPublished(plan, pulling(settings));
     assert.equal(registry.requests.length, asked, 'what is there is not pulled again');
   });
 
   it('reach the containerd of every node', async () => {
-    const { pulled } = await pullPublished(test.plan, pulling({ registry: registry.address }));
+    const { pulled } = await pullPublished(plan, pulling({ registry: registry.address }));
     const kind = (await store.ensure({ component: 'kind', version: '0.33.0' }, context)).path;
     const into = { engine: test.engine, kind, cluster: test.name, workDir: '', signal };
     await importPulled(pulled, into);
@@ -73,26 +91,26 @@ describe('published images', () => {
   });
 
   it('that are not published are an error that names the image and the ways out', async () => {
-    const [phase] = test.plan.phases;
-    const upgrade = { component: 'kube-proxy', to: '1.34.99', on: 'all' as const };
-    const plan = { ...test.plan, phases: [{ ...phase!, upgrade }] };
+    const [phase] = plan.phases;
+    const upgrade = { component: 'kube-proxy', to: '1.34.997', on: 'all' as const };
+    const other = { ...plan, phases: [{ ...phase!, upgrade }] };
     await assert.rejects(
-      pullPublished(plan, pulling({ registry: registry.address })),
+      pullPublished(other, pulling({ registry: registry.address })),
       (error) =>
         hasCode(error, 'component') &&
-        error.message.includes(`${registry.address}/kube-proxy:v1.34.99`) &&
+        error.message.includes(`${registry.address}/kube-proxy:v1.34.997`) &&
         (error.wayOut ?? '').includes('images=built'),
     );
   });
 
   it('are refused before anything where they cannot be', async () => {
-    const components = { ...test.plan.components, iptables: '1.8.9' };
+    const components = { ...plan.components, iptables: '1.8.9' };
     await assert.rejects(
-      pullPublished({ ...test.plan, components }, pulling({ registry: registry.address })),
+      pullPublished({ ...plan, components }, pulling({ registry: registry.address })),
       (error) => hasCode(error, 'preflight'),
     );
     if (test.engine.kind === 'private')
-      await assert.rejects(pullPublished(test.plan, pulling({})), (error) =>
+      await assert.rejects(pullPublished(plan, pulling({})), (error) =>
         hasCode(error, 'preflight'),
       );
   });
