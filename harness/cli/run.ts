@@ -9,18 +9,30 @@ interface Options {
   keep: 'never' | 'on-failure' | 'always';
   json: boolean;
   offline: boolean;
+  images: 'built' | 'published';
+  registry: string | undefined;
 }
 
 export const runCommand: CommandModule<object, Options> = {
   command: 'run <scenario>',
   describe: 'make a cluster, disturb it, judge it, take it away',
   builder: (yargs) =>
-    withOffline(withReports(withJson(withScenario(yargs)))).option('keep', {
-      choices: ['never', 'on-failure', 'always'] as const,
-      default: 'never' as const,
-      describe: 'keep the cluster afterwards; only with your own Docker engine',
-    }),
-  handler: async ({ scenario, set, provider, reports, keep, json, offline }) => {
+    withOffline(withReports(withJson(withScenario(yargs))))
+      .option('keep', {
+        choices: ['never', 'on-failure', 'always'] as const,
+        default: 'never' as const,
+        describe: 'keep the cluster afterwards; only with your own Docker engine',
+      })
+      .option('images', {
+        choices: ['built', 'published'] as const,
+        default: 'built' as const,
+        describe: 'make node images here, or pull those that kind and Kubernetes publish',
+      })
+      .option('registry', {
+        type: 'string',
+        describe: 'mirror that takes the place of the public registries, for --images published',
+      }),
+  handler: async ({ scenario, set, provider, reports, keep, json, offline, images, registry }) => {
     const [{ watchSignals }, { runScenario }] = await Promise.all([
       import('./interrupt.ts'),
       import('../run/run-scenario.ts'),
@@ -33,6 +45,7 @@ export const runCommand: CommandModule<object, Options> = {
       reportsDir: reports,
       keep,
       offline,
+      images: { images, ...(registry === undefined ? {} : { registry }) },
       interruption,
       say,
       terminal: process.stderr.isTTY && process.env['CI'] === undefined,

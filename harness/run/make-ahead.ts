@@ -2,15 +2,22 @@
 import { bundleProgram, k6ScriptsFolder } from '../components/bundle.ts';
 import type { ComponentRef, StoreContext } from '../components/component.ts';
 import { ensureAll } from '../components/ensure-all.ts';
-import { makeKubeProxyImage, makeNodeImages } from '../components/image/images.ts';
+import { makeKubeProxyImage, makeLoadImage, makeNodeImages } from '../components/image/images.ts';
 import { kindRunComponents } from '../components/plan-components.ts';
 import type { Store } from '../components/store.ts';
 import type { Plan } from '../core/plan.ts';
 import type { NodeFile } from '../providers/kind/node-setup.ts';
+import type { KindSettings } from '../providers/kind/settings.ts';
 import { extraKubeProxies, imageVersions, kubeProxyVersions } from '../providers/kind/versions.ts';
 
+/** What a cluster of published images still needs from the store: the programs around it, and what is in the load image. */
+const BESIDE_PUBLISHED: readonly ComponentRef['component'][] = ['agnhost', 'k6', 'kind', 'node'];
+
 /** Returns what the plans need, each once. Pure. */
-export function neededComponents(plans: readonly Plan[]): ComponentRef[] {
+export function neededComponents(
+  plans: readonly Plan[],
+  images: KindSettings['images'],
+): ComponentRef[] {
   const refs = plans.flatMap((plan) =>
     kindRunComponents({
       kubernetes: imageVersions(plan).kubernetes,
@@ -18,7 +25,10 @@ export function neededComponents(plans: readonly Plan[]): ComponentRef[] {
       node: process.versions.node,
     }),
   );
-  const byName = new Map(refs.map((ref) => [`${ref.component} ${ref.version}`, ref]));
+  const wanted = refs.filter(
+    ({ component }) => images === 'built' || BESIDE_PUBLISHED.includes(component),
+  );
+  const byName = new Map(wanted.map((ref) => [`${ref.component} ${ref.version}`, ref]));
   return [...byName.values()];
 }
 
@@ -26,11 +36,16 @@ export function neededComponents(plans: readonly Plan[]): ComponentRef[] {
 export async function makeAhead(
   plans: readonly Plan[],
   store: Store,
+  images: KindSettings['images'],
   context: StoreContext,
 ): Promise<void> {
-  await ensureAll(store, neededComponents(plans), context);
+  await ensureAll(store, neededComponents(plans, images), context);
   const making = { store, goFolder: store.cache.go, context };
   for (const plan of plans) {
+    if (images === 'published') {
+      await makeLoadImage(making, imageVersions(plan));
+      continue;
+    }
     await makeNodeImages(making, imageVersions(plan));
     const { suite } = kubeProxyVersions(plan);
     for (const version of extraKubeProxies(plan)) await makeKubeProxyImage(making, version, suite);

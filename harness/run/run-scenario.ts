@@ -13,6 +13,7 @@ import { enterInside, isInside, runInside } from '../providers/inside.ts';
 import { findEngine } from '../providers/kind/engine-find.ts';
 import { startPrivateEngine } from '../providers/kind/engine-private.ts';
 import type { Engine } from '../providers/kind/engine.ts';
+import type { KindSettings } from '../providers/kind/settings.ts';
 import { createKindProvider } from '../providers/kind/provider.ts';
 import { beginRun } from '../providers/run-begin.ts';
 import { runFolder } from '../providers/run-state.ts';
@@ -22,7 +23,7 @@ import type { Planned } from './plan.ts';
 import { newRunId } from './run-id.ts';
 import { runCells } from './run-cells.ts';
 
-export interface Interruption {
+interface Interruption {
   readonly signal: AbortSignal;
   readonly impatient: AbortSignal;
   caught(): 'SIGINT' | 'SIGTERM' | undefined;
@@ -37,6 +38,8 @@ export interface RunRequest {
   reportsDir: string;
   keep: 'never' | 'on-failure' | 'always';
   offline: boolean;
+  /** Made here, or published by upstream and pulled, perhaps from a mirror. */
+  images: KindSettings;
   interruption: Interruption;
   say: (line: string) => void;
   /** Whether stderr is a terminal on which lines may be redrawn. */
@@ -71,7 +74,10 @@ export async function runScenario(request: RunRequest): Promise<RunOutcome> {
       },
     );
   }
-  await makeAhead(planned.plans, store, { say: request.say, signal: request.interruption.signal });
+  await makeAhead(planned.plans, store, request.images.images, {
+    say: request.say,
+    signal: request.interruption.signal,
+  });
   if (choice.kind === 'user')
     return runOnUserEngine(request, planned, store, { runId, engine: choice.engine });
   request.say(`no Docker engine answers (${choice.because}): starting a private one for this run`);
@@ -148,7 +154,7 @@ async function runCellsOn(
     engine,
     store,
     goFolder: store.cache.go,
-    settings: { images: 'built' as const },
+    settings: request.images,
     nodeFiles: files,
   };
   const provider = createKindProvider(() => Promise.resolve(parts));

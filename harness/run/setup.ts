@@ -36,7 +36,7 @@ export async function setUp({
   const plans = names.flatMap((scenario) => planFrom({ scenario, set: [] }).plans);
   const store = createStore({ offline });
   if (listOnly) {
-    const needed = neededComponents(plans);
+    const needed = neededComponents(plans, 'built');
     return Promise.all(
       needed.map(async (ref) => {
         const cached = (await store.lookUp(ref)) !== undefined;
@@ -45,7 +45,7 @@ export async function setUp({
     );
   }
   await installTools(store.cache.root, say, signal);
-  await makeAhead(plans, store, { say, signal });
+  await makeAhead(plans, store, 'built', { say, signal });
   await store.pruneBuildCache({ say, signal });
   say('ready');
   return [];

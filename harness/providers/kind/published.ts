@@ -42,13 +42,13 @@ export async function pullPublished(plan: Plan, pulling: Pulling): Promise<Publi
 function demandPossible(plan: Plan, { engine, settings }: Pulling): void {
   if (plan.components['iptables'] !== undefined)
     throw new CoalmineError('preflight', 'published kube-proxy images bring their own iptables', {
-      wayOut: 'Leave the component iptables out, or say `--set images=built`.',
+      wayOut: 'Leave the component iptables out, or use `--images built`.',
     });
   if (engine.kind === 'private' && settings.registry === undefined)
     throw new CoalmineError(
       'preflight',
       'a private Docker engine has no network, so it cannot pull published images',
-      { wayOut: 'Start Docker, or say `--set images=built`.' },
+      { wayOut: 'Start Docker, or use `--images built`.' },
     );
 }
 
@@ -62,7 +62,7 @@ async function ensurePulled(name: string, pulling: Pulling): Promise<void> {
   if (pull.exitCode !== 0)
     throw new CoalmineError('component', `${source} cannot be pulled: ${pull.stderr.trim()}`, {
       wayOut:
-        'Check the network and that this version is published, name a mirror, or say `--set images=built`.',
+        'Check the network and that this version is published, name a mirror, or use `--images built`.',
     });
   if (source !== name) await engine.docker(['tag', source, name], { timeoutMs: 30_000, signal });
 }
