@@ -4,7 +4,9 @@ ARGS ?=
 # Not the tsx wrapper: a signal must reach the program itself.
 COALMINE := node --import tsx harness/cli/main.ts
 
-.PHONY: help setup check fix test test-integration scenario bench clean
+NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn
+
+.PHONY: help setup check fix test test-integration scenario nightly bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-18s %s\n", $$1, $$2}'
@@ -29,6 +31,9 @@ test-integration: node_modules ## only the tests with a real engine and cluster
 
 scenario: node_modules ## run one scenario: make scenario SCENARIO=upgrade-smoke ARGS='--set kube-proxy=1.34.4'
 	$(COALMINE) run $(SCENARIO) $(ARGS)
+
+nightly: node_modules ## every scenario that must pass, one after the other; stops at the first that does not
+	for scenario in $(NIGHTLY); do $(COALMINE) run $$scenario $(ARGS) || exit; done
 
 bench: node_modules ## the ratios that we promise, each measured in one run
 	node --import tsx test/bench/main.ts
