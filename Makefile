@@ -15,7 +15,7 @@ node_modules: package-lock.json
 	npm ci --ignore-scripts && touch node_modules
 
 setup: node_modules ## get everything ready ahead: packages, components, images
-	$(COALMINE) setup $(ARGS)
+	$(COALMINE) setup --tests $(ARGS)
 
 check: node_modules ## what CI runs first: types, lint, format, dead code, unit tests
 	npm run --silent typecheck && npm run --silent lint && npm run --silent format && npm run --silent knip && npm run --silent test:unit

@@ -5,6 +5,7 @@ interface Options {
   scenario: string[];
   offline: boolean;
   list: boolean;
+  tests: boolean;
 }
 
 export const setupCommand: CommandModule<object, Options> = {
@@ -18,18 +19,23 @@ export const setupCommand: CommandModule<object, Options> = {
         default: [] as string[],
         describe: 'names or paths',
       })
+      .option('tests', {
+        type: 'boolean',
+        default: false,
+        describe: "also install what coalmine's own tests call",
+      })
       .option('list', {
         type: 'boolean',
         default: false,
         describe: 'only print what is needed, and what is in the cache',
       }),
-  handler: async ({ scenario, offline, list }) => {
+  handler: async ({ scenario, offline, list, tests }) => {
     const [{ watchSignals }, { setUp }] = await Promise.all([
       import('./interrupt.ts'),
       import('../run/setup.ts'),
     ]);
     const { signal } = watchSignals(say);
-    const lines = await setUp({ scenarios: scenario, offline, listOnly: list, say, signal });
+    const lines = await setUp({ scenarios: scenario, offline, listOnly: list, tests, say, signal });
     for (const line of lines) process.stdout.write(`${line}\n`);
   },
 };

@@ -10,6 +10,6 @@ export function describeScenarios(): ScenarioSummary[] {
   return shippedScenarios().map((name) => {
     const { why } = loadScenario(name).scenario;
     const flat = why.trim().replaceAll(/\s+/g, ' ');
-    return { name, summary: /^.*?[.:](?=\s|$)/.exec(flat)?.[0] ?? flat };
+    return { name, summary: /^.*?\.(?=\s|$)/.exec(flat)?.[0] ?? flat };
   });
 }

@@ -3,23 +3,23 @@ import { createStore } from '../components/store.ts';
 import { hasCode } from '../core/errors.ts';
 import { onPath } from '../exec/on-path.ts';
 import { findEngine } from '../providers/kind/engine-find.ts';
-import { installEngine } from '../providers/kind/engine-install.ts';
+import { ENGINE_PACKAGES, installPackages } from '../providers/kind/engine-install.ts';
 import { makeAhead, neededComponents } from './make-ahead.ts';
 import { planFrom } from './plan-from.ts';
 import { shippedScenarios } from './scenario-file.ts';
 
-/** What coalmine calls on this machine beside the engine, by Debian's package name. */
-const TOOLS: Readonly<Record<string, string>> = {
-  mmdebstrap: 'mmdebstrap',
-  dnsperf: 'dnsperf',
-  nft: 'nftables',
-};
+/** What a run calls on this machine beside the engine: program to Debian package. */
+const TOOLS: Readonly<Record<string, string>> = { mmdebstrap: 'mmdebstrap' };
+/** What coalmine's own tests and benches call as well. */
+const TEST_TOOLS: Readonly<Record<string, string>> = { dnsperf: 'dnsperf', nft: 'nftables' };
 
 export interface SetupRequest {
   scenarios: readonly string[];
   offline: boolean;
   /** Only say what is needed and what of it is in the cache. */
   listOnly: boolean;
+  /** Also what coalmine's own tests call. */
+  tests: boolean;
   say: (line: string) => void;
   signal: AbortSignal;
 }
@@ -29,6 +29,7 @@ export async function setUp({
   scenarios,
   offline,
   listOnly,
+  tests,
   say,
   signal,
 }: SetupRequest): Promise<string[]> {
@@ -44,7 +45,8 @@ export async function setUp({
       }),
     );
   }
-  await installTools(store.cache.root, say, signal);
+  const tools = tests ? { ...TOOLS, ...TEST_TOOLS } : TOOLS;
+  await installMissing(tools, store.cache.root, { say, signal });
   await makeAhead(plans, store, 'built', { say, signal });
   await store.pruneBuildCache({ say, signal });
   say('ready');
@@ -52,19 +54,19 @@ export async function setUp({
 }
 
 /** Nothing is installed where nothing is missing; what is installed is said before it is done. */
-async function installTools(
+async function installMissing(
+  tools: Readonly<Record<string, string>>,
   cacheDir: string,
-  say: (line: string) => void,
-  signal: AbortSignal,
+  { say, signal }: Pick<SetupRequest, 'say' | 'signal'>,
 ): Promise<void> {
-  const missing: string[] = [];
-  for (const [tool, debianPackage] of Object.entries(TOOLS)) {
-    if ((await onPath(tool)) === undefined) missing.push(debianPackage);
+  const packages: string[] = [];
+  for (const [tool, debianPackage] of Object.entries(tools)) {
+    if ((await onPath(tool)) === undefined) packages.push(debianPackage);
   }
   const engine = await findEngine({ cacheDir }).catch((error: unknown) => {
     if (hasCode(error, 'preflight')) return undefined;
     throw error;
   });
-  if (engine === undefined || missing.length > 0)
-    await installEngine({ say, signal, also: Object.values(TOOLS) });
+  if (engine === undefined) packages.push(...ENGINE_PACKAGES);
+  if (packages.length > 0) await installPackages({ packages, say, signal });
 }

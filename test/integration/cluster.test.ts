@@ -41,7 +41,10 @@ describe('a real cluster', function () {
     }
     const runId = newRunId(new Date());
     // Inside there is no network.
-    await makeAhead([testPlan(runId)], store, { say, signal: new AbortController().signal });
+    await makeAhead([testPlan(runId)], store, 'built', {
+      say,
+      signal: new AbortController().signal,
+    });
     const exitCode =
       choice.kind === 'private'
         ? await runInside({ runId, cacheDir, say, argv: MOCHA, onInterrupt: () => () => undefined })

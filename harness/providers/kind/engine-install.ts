@@ -1,24 +1,30 @@
-/** Installs what a private engine needs, with apt. Only `coalmine setup` calls it, and it says what it does. */
+/** Installs what a run calls on this machine, with apt. Only `coalmine setup` calls it, and it says what it does. */
 import { readFile } from 'node:fs/promises';
 import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 
-const PACKAGES = ['docker.io', 'containerd', 'runc', 'iptables', 'iproute2', 'util-linux'] as const;
+/** What a private engine consists of, by Debian's names. */
+export const ENGINE_PACKAGES = [
+  'docker.io',
+  'containerd',
+  'runc',
+  'iptables',
+  'iproute2',
+  'util-linux',
+] as const;
 const UPDATE_MS = 5 * 60_000;
 const INSTALL_MS = 20 * 60_000;
 
 export interface InstallOptions {
+  packages: readonly string[];
   say: (line: string) => void;
   signal: AbortSignal;
-  /** What else a run needs on this machine: `mmdebstrap`, … */
-  also?: readonly string[];
 }
 
 /** Idempotent. Throws `preflight`, having touched nothing, where this is not root or not Debian or Ubuntu. */
-export async function installEngine(options: InstallOptions): Promise<void> {
-  await demandAptAsRoot();
-  const { say, signal, also = [] } = options;
+export async function installPackages({ packages, say, signal }: InstallOptions): Promise<void> {
+  await demandAptAsRoot(packages);
   const apt = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
   say('apt-get update');
   await runOrThrow(
@@ -26,17 +32,12 @@ export async function installEngine(options: InstallOptions): Promise<void> {
     { argv: ['apt-get', 'update', '-q'], ...apt },
     { timeoutMs: UPDATE_MS, signal },
   );
-  // From Debian 13 on the CLI is a package of its own, which docker.io only recommends.
-  const known = await local.run(
-    { argv: ['apt-cache', 'show', 'docker-cli'] },
-    { timeoutMs: 60_000 },
-  );
-  const packages = [...PACKAGES, ...(known.exitCode === 0 ? ['docker-cli'] : []), ...also];
+  const all = [...packages, ...(await dockerCli(packages))];
   const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends'] as const;
-  say(`installing on this machine with apt: ${packages.join(' ')}`);
+  say(`installing on this machine with apt: ${all.join(' ')}`);
   await runOrThrow(
     local,
-    { argv: [...install, ...packages], ...apt },
+    { argv: [...install, ...all], ...apt },
     {
       timeoutMs: INSTALL_MS,
       signal,
@@ -45,12 +46,22 @@ export async function installEngine(options: InstallOptions): Promise<void> {
   );
 }
 
-async function demandAptAsRoot(): Promise<void> {
+/** From Debian 13 on the CLI is a package of its own, which docker.io only recommends. */
+async function dockerCli(packages: readonly string[]): Promise<string[]> {
+  if (!packages.includes('docker.io')) return [];
+  const known = await local.run(
+    { argv: ['apt-cache', 'show', 'docker-cli'] },
+    { timeoutMs: 60_000 },
+  );
+  return known.exitCode === 0 ? ['docker-cli'] : [];
+}
+
+async function demandAptAsRoot(packages: readonly string[]): Promise<void> {
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const refusal = installRefusal(release, process.getuid?.() ?? -1);
   if (refusal === undefined) return;
-  throw new CoalmineError('preflight', `cannot install a Docker engine: ${refusal}`, {
-    wayOut: 'install Docker yourself: coalmine uses whichever engine answers',
+  throw new CoalmineError('preflight', `cannot install ${packages.join(', ')}: ${refusal}`, {
+    wayOut: 'Install them yourself; instead of docker.io any Docker engine that answers will do.',
   });
 }
 
