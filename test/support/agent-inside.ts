@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bundleAgent } from '../../harness/agent/bundle.ts';
+
 import { connectAgent, type AgentConnection } from '../../harness/agent/client.ts';
 import type { RunClock } from '../../harness/core/clock.ts';
 import { startLocal } from '../../harness/exec/local.ts';
+import { bundleTo } from './bundle.ts';
 
 export interface AgentInside {
   readonly agent: AgentConnection;
@@ -20,7 +21,7 @@ export async function startAgentInside(
 ): Promise<AgentInside> {
   const folder = mkdtempSync(path.join(tmpdir(), 'coalmine-agent-'));
   const program = path.join(folder, 'agent.mjs');
-  await bundleAgent(program);
+  await bundleTo(program, 'agent');
   const child = startLocal({ argv: [...prefix, process.execPath, program] });
   const agent = await connectAgent({
     stream: child,

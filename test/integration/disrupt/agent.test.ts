@@ -1,7 +1,7 @@
 /** Faults through the real agent: its records, its commands, and what it does when the controller is gone. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { bundleAgent } from '../../../harness/agent/bundle.ts';
+import { bundleTo } from '../../support/bundle.ts';
 import { connectAgent } from '../../../harness/agent/client.ts';
 import { startRunClock } from '../../../harness/core/clock.ts';
 import type { Executor } from '../../../harness/core/command.ts';
@@ -67,7 +67,7 @@ async function withAgent(
 ): Promise<void> {
   await inTemporaryFolder(async (folder) => {
     const program = path.join(folder, 'agent.mjs');
-    await bundleAgent(program);
+    await bundleTo(program, 'agent');
     const stream = startLocal({ argv: ['env', ...prefix, process.execPath, program] });
     stream.stdin.on('error', () => undefined);
     try {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bundleAgent } from '../../../harness/agent/bundle.ts';
+import { bundleTo } from '../../support/bundle.ts';
 import {
   connectAgent,
   type AgentConnection,
@@ -27,7 +27,7 @@ export interface Workshop {
 export async function openWorkshop(): Promise<Workshop> {
   const dir = mkdtempSync(path.join(tmpdir(), 'coalmine-agent-'));
   const program = path.join(dir, 'agent.mjs');
-  await bundleAgent(program);
+  await bundleTo(program, 'agent');
   return {
     dir,
     program,
