@@ -8,7 +8,7 @@ export type OwnReport = Extract<Report, { id: number }>;
 type Answer = Extract<OwnReport, { type: 'done' | 'failed' | 'completed' | 'farewell' }>;
 /** Distributes over the union, so that each call keeps its own fields. */
 type WithoutId<C> = C extends Call ? Omit<C, 'id'> : never;
-export type NewCall = WithoutId<Call>;
+type NewCall = WithoutId<Call>;
 
 export interface Calls {
   /** Sends a call; resolves with its answer, rejects with the agent's error, or `agent` after `timeoutMs`. */
@@ -20,7 +20,7 @@ export interface Calls {
   fail(error: CoalmineError): void;
 }
 
-export interface CallOptions {
+interface CallOptions {
   timeoutMs: number;
   /** Gets what comes under the call's id besides its answer, from the first on. */
   onMore?: (report: OwnReport) => void;

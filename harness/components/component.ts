@@ -1,7 +1,7 @@
 /** Words of the component store: what is asked for, and what comes back. */
 
 /** Every file that a run needs and that has a version. Names are upstream's. */
-export const COMPONENTS = [
+const COMPONENTS = [
   'kubelet',
   'kubeadm',
   'kubectl',

@@ -17,7 +17,7 @@ const pluginSchema = z.strictObject({
 });
 export type PluginUse = z.infer<typeof pluginSchema>;
 
-export const phaseSchema = z.strictObject({
+const phaseSchema = z.strictObject({
   name: z.string(),
   forMs: z.number(),
   fault: pluginSchema.optional(),

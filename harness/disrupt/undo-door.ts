@@ -7,7 +7,7 @@ import { carryOut, type WriteFile } from '../core/carry-out.ts';
 import { CoalmineError } from '../core/errors.ts';
 import type { UndoRecord } from '../core/undo.ts';
 
-export interface UndoDoor {
+interface UndoDoor {
   readonly executor: Executor;
   readonly writeFile: WriteFile;
 }

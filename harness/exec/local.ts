@@ -15,7 +15,6 @@ import { formatDuration } from '../core/duration.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
 
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
-const living = new Set<number>();
 
 export const local: Executor = { name: 'local', run: runLocal };
 
@@ -46,7 +45,6 @@ async function runLocal(command: Command, options: RunOptions): Promise<Complete
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', stop);
-    forget(child.pid);
   }
 }
 
@@ -68,10 +66,10 @@ export function startLocal(command: Command): LocalProcess {
     child.catch(() => undefined);
     throw startError(command, undefined);
   }
-  const ended = child.then((result) => {
-    forget(pid);
-    return { exitCode: result.exitCode ?? null, signal: result.signal ?? null };
-  });
+  const ended = child.then((result) => ({
+    exitCode: result.exitCode ?? null,
+    signal: result.signal ?? null,
+  }));
   return {
     pid,
     stdin,
@@ -84,14 +82,9 @@ export function startLocal(command: Command): LocalProcess {
   };
 }
 
-/** Kills every process group that was started here and is still alive; for the last moment of the controller. */
-export function killAllLocal(): void {
-  for (const pid of living) signalGroup(pid, 'SIGKILL');
-}
-
 function spawn(command: Command, mode: 'pipe' | 'stream') {
   const [file, ...args] = command.argv;
-  const child = execa(file, args, {
+  return execa(file, args, {
     reject: false,
     detached: true,
     cleanup: false,
@@ -101,12 +94,6 @@ function spawn(command: Command, mode: 'pipe' | 'stream') {
     ...(mode === 'pipe' ? { input: command.stdin ?? '' } : { stdin: 'pipe' as const }),
     ...(command.env === undefined ? {} : { env: command.env }),
   });
-  if (child.pid !== undefined) living.add(child.pid);
-  return child;
-}
-
-function forget(pid: number | undefined): void {
-  if (pid !== undefined) living.delete(pid);
 }
 
 function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -25,7 +25,7 @@ export async function runOrThrow(
   );
 }
 
-export function describeFailure(where: string, command: Command, completed: Completed): string {
+function describeFailure(where: string, command: Command, completed: Completed): string {
   const how =
     completed.signal === null
       ? `exit code ${completed.exitCode ?? '?'}`

@@ -54,7 +54,6 @@ const endedSchema = z.strictObject({
 });
 
 const lineSchema = z.union([readySchema, intervalSchema, endedSchema]);
-export type ReadyLine = z.infer<typeof readySchema>;
 export type IntervalLine = z.infer<typeof intervalSchema>;
 export type EndedLine = z.infer<typeof endedSchema>;
 export type LoadLine = z.infer<typeof lineSchema>;
@@ -71,6 +70,6 @@ export function parseLoadLine(text: string): LoadLine | undefined {
   return lineSchema.safeParse(value).data;
 }
 
-export function errorCount(errors: Readonly<Record<string, number>>): number {
+function errorCount(errors: Readonly<Record<string, number>>): number {
   return Object.values(errors).reduce((sum, each) => sum + each, 0);
 }

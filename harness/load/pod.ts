@@ -3,7 +3,7 @@ import type { KubeObject } from '../core/kube.ts';
 import { NODE_DIR, RUN_LABEL } from '../core/names.ts';
 import type { LoadTarget } from './load.ts';
 
-export const LOAD_LABEL = 'coalmine.dev/load';
+const LOAD_LABEL = 'coalmine.dev/load';
 /** The name of the one container in a load pod; it is part of the path of the pod's log. */
 export const LOAD_CONTAINER = 'load';
 const NODE = `${NODE_DIR}/node`;
@@ -32,7 +32,7 @@ export function generatorArgv(
   ];
 }
 
-export function loadPodName(id: string): string {
+function loadPodName(id: string): string {
   return `load-${id}`;
 }
 

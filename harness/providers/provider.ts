@@ -37,7 +37,7 @@ export interface Cluster {
 }
 
 /** What a provider cannot serve, one sentence each, before anything is touched; empty = can serve. */
-export type Refusal = string;
+type Refusal = string;
 
 export interface Provider {
   readonly name: Plan['provider'];

@@ -9,7 +9,7 @@ import { findEngine } from '../providers/kind/engine-find.ts';
 import { memoryRefusal, proxyModeRefusal } from '../providers/kind/engine-preflight.ts';
 import { lacksResourceCapability, hasCgroupV1 } from '../providers/kind/machine.ts';
 
-export interface Answer {
+interface Answer {
   question: string;
   /** `no` where a run cannot do without it; `note` for what merely limits it. */
   state: 'yes' | 'no' | 'note';

@@ -11,7 +11,7 @@ import type { ScenarioFile } from './scenario-file.ts';
 /** The newest version that the component store is known to build; a scenario or `--set` may name any other. */
 const DEFAULT_KUBERNETES = '1.34.3';
 
-export interface SkippedCell {
+interface SkippedCell {
   scenario: string;
   cell: string;
   because: string;

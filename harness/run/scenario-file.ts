@@ -28,7 +28,7 @@ export interface ScenarioFile {
 }
 
 /** Where scenarios live: `scenarios/` beside the program. */
-export const SCENARIOS_DIR = path.resolve(import.meta.dirname, '../../scenarios');
+const SCENARIOS_DIR = path.resolve(import.meta.dirname, '../../scenarios');
 
 /** Returns the names of the scenarios that ship with coalmine, sorted. */
 export function shippedScenarios(): string[] {

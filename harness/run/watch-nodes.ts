@@ -21,7 +21,7 @@ export async function watchNodes(
   );
 }
 
-export function isReady(object: KubeObject): boolean {
+function isReady(object: KubeObject): boolean {
   const status = object['status'] as
     { conditions?: { type: string; status: string }[] } | undefined;
   return (status?.conditions ?? []).some(

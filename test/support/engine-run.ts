@@ -5,7 +5,7 @@ import { startLocal, type LocalProcess } from '../../harness/exec/local.ts';
 
 const PROGRAM = path.join(import.meta.dirname, 'engine-program.ts');
 
-export interface EngineReport {
+interface EngineReport {
   startMs: number;
   /** Containers of an earlier life that the engine still knew. */
   before: string;

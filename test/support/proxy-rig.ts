@@ -13,7 +13,7 @@ import { waitFor } from '../../harness/core/deadline.ts';
 import { local, startLocal, type LocalProcess } from '../../harness/exec/local.ts';
 import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 
-export const CLUSTER_CIDRS = '10.244.0.0/16,fd00:10:244::/56';
+const CLUSTER_CIDRS = '10.244.0.0/16,fd00:10:244::/56';
 const NODE_IP = '172.30.0.1';
 
 /** Paths of the programs under test. */

@@ -8,7 +8,7 @@ import { startWatch } from './sampler.ts';
 import type { UndoBook } from './undo-book.ts';
 
 /** Goodbye is the server's business. */
-export type HandCall = Exclude<Call, { type: 'bye' }>;
+type HandCall = Exclude<Call, { type: 'bye' }>;
 
 export interface Hand {
   /** Never rejects: a failure is an answer. */

@@ -9,7 +9,7 @@ import { watchFiles } from './watched-files.ts';
 export type Changed = Extract<Report, { type: 'reading' }>['changed'];
 
 /** One look at a source. `failure` is why some of it could not be read; `good` is false where none of it could. */
-export interface Look {
+interface Look {
   changed: Changed;
   good: boolean;
   failure: string | undefined;

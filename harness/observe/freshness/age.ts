@@ -13,7 +13,7 @@
  */
 import type { EventOf } from '../../core/history.ts';
 
-export const AHEAD_MS = 1_000;
+const AHEAD_MS = 1_000;
 
 export type FreshnessEvent = EventOf<'rule-episode'> | EventOf<'rule-settled'>;
 

@@ -16,7 +16,7 @@ export interface RuleSource {
 }
 
 /** The variants of iptables, in the order in which they are asked. The plain name is whatever the node prefers. */
-export const IPTABLES_VARIANTS = ['iptables-nft', 'iptables-legacy', 'iptables'] as const;
+const IPTABLES_VARIANTS = ['iptables-nft', 'iptables-legacy', 'iptables'] as const;
 export type IptablesVariant = (typeof IPTABLES_VARIANTS)[number];
 
 /** Names of the legacy tables in the kernel. Asking `iptables-legacy-save` for one that is not there would load it. */

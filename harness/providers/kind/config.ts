@@ -18,7 +18,7 @@ export interface KindConfigInput {
 }
 
 export const POD_SUBNET = '10.244.0.0/16';
-export const SERVICE_SUBNET = '10.96.0.0/16';
+const SERVICE_SUBNET = '10.96.0.0/16';
 
 export function kindConfig(input: KindConfigInput): string {
   const { name, nodes, proxyMode, allowCgroupV1, restrictOomScore } = input;

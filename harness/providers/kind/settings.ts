@@ -1,9 +1,7 @@
 /** How kind clusters get their images. */
-export const IMAGE_ORIGINS = ['built', 'published'] as const;
-
 export interface KindSettings {
   /** `built`: made here from components, works with no registry; `published`: kind's and Kubernetes' own, pulled. */
-  images: (typeof IMAGE_ORIGINS)[number];
+  images: 'built' | 'published';
   /** Takes the place of the public registries' hosts, for a mirror: `127.0.0.1:5000`. */
   registry?: string;
 }

@@ -1,5 +1,5 @@
 /** DNS messages, as little as a load generator needs: encode a question once, recognise its answer by its bytes. */
-export const DNS_TYPES = { A: 1, AAAA: 28 } as const;
+const DNS_TYPES = { A: 1, AAAA: 28 } as const;
 export type DnsType = keyof typeof DNS_TYPES;
 
 const HEADER_BYTES = 12;
