@@ -12,6 +12,14 @@ const DIST = path.join(ROOT, 'dist');
 /** Not Node.js: k6 reads these as TypeScript. */
 const K6 = path.join('load', 'http', 'k6');
 
+const OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  logLevel: 'warning',
+};
+
 /** Nothing is bundled: other files are named with the ending that they will have, packages stay imports. */
 const imports = {
   name: 'imports',
@@ -29,12 +37,31 @@ async function compile(files) {
     entryPoints: files.map((file) => path.join(HARNESS, file)),
     outbase: HARNESS,
     outdir: DIST,
-    bundle: true,
     plugins: [imports],
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
+    ...OPTIONS,
+  });
+}
+
+/**
+ * The command itself is one file with the options of all commands: `--help` reads those, and a dozen small files more take
+ * half as long as Node.js takes to start. Other rooms stay imports, so that there is one CoalmineError, and lazy ones lazy.
+ */
+async function bundleCommand() {
+  const siblings = {
+    name: 'siblings',
+    setup(setup) {
+      setup.onResolve({ filter: /^\.\// }, ({ kind, importer, path: target }) =>
+        kind === 'import-statement'
+          ? { path: path.join(path.dirname(importer), target) }
+          : undefined,
+      );
+    },
+  };
+  await build({
+    entryPoints: [path.join(HARNESS, 'cli', 'main.ts')],
+    outfile: path.join(DIST, 'cli', 'main.js'),
+    plugins: [siblings, imports],
+    ...OPTIONS,
   });
 }
 
@@ -68,6 +95,7 @@ const isForPeople = (file) => file.endsWith('.md');
 
 await rm(DIST, { recursive: true, force: true });
 await compile(files.filter((file) => file.endsWith('.ts') && !isK6(file)));
+await bundleCommand();
 await copyOthers(
   files.filter((file) => !file.endsWith('.ts') && !isK6(file) && !isForPeople(file)),
 );
