@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { monotonicMs } from '../../harness/core/clock.ts';
 import { waitFor } from '../../harness/core/deadline.ts';
 import { connect, openWorkshop, spawnAgent } from '../unit/agent/start-agent.ts';
+import type { Ratio } from './ratio.ts';
 
 const FILES = [
   '/proc/net/softnet_stat',
@@ -15,6 +16,7 @@ const FILES = [
 ];
 const EVERY_MS = 100;
 const WARM_UP_MS = 5_000;
+const LENGTH_MS = 30_000;
 const CLOCK_TICKS_PER_S = 100;
 
 /** User and system time of a process, in ms. */
@@ -25,10 +27,8 @@ function cpuMs(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) * 1_000) / CLOCK_TICKS_PER_S;
 }
 
-/** Measures for `lengthMs` after a warm-up in which the engine compiles what is hot. */
-export async function agentCpu(
-  lengthMs = 30_000,
-): Promise<{ name: string; value: number; goal: string; unit: string }> {
+/** Measures after a warm-up in which the engine compiles what is hot. */
+export async function agentCpu(): Promise<Ratio[]> {
   const workshop = await openWorkshop();
   const spawned = spawnAgent(workshop);
   const agent = await connect(workshop, spawned);
@@ -43,13 +43,19 @@ export async function agentCpu(
     );
     await passed(WARM_UP_MS);
     const [fromMs, fromCpuMs, fromReads] = [monotonicMs(), cpuMs(spawned.pid), reads];
-    await passed(lengthMs);
+    await passed(LENGTH_MS);
     const spentMs = cpuMs(spawned.pid) - fromCpuMs;
     const tookMs = monotonicMs() - fromMs;
     const rate = (reads - fromReads) / (tookMs / 1_000);
     if (rate < 9) throw new Error(`the agent read ${rate.toFixed(1)} times a second, not 10`);
-    const value = Number(((100 * spentMs) / tookMs).toFixed(2));
-    return { name: 'node agent, 7 files at 10 Hz', value, goal: '<= 1', unit: '% of a core' };
+    return [
+      {
+        name: 'node agent, 7 files at 10 Hz',
+        value: spentMs / tookMs,
+        goal: { atMost: 0.01 },
+        unit: `share of one core, over ${LENGTH_MS / 1_000} s after a warm-up`,
+      },
+    ];
   } finally {
     await agent.close();
     workshop.remove();

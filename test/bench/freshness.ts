@@ -14,6 +14,7 @@ import { startOracle } from '../../harness/observe/freshness/oracle.ts';
 import { startAgentInside } from '../support/agent-inside.ts';
 import { dice } from '../support/random-rules.ts';
 import { service, slice } from '../support/rule-cases.ts';
+import type { Ratio } from './ratio.ts';
 
 const ENTRIES = 200;
 const PERIOD_MS = 200;
@@ -32,12 +33,7 @@ interface Step {
 }
 
 /** Returns the 99th percentile of the error of an entry's age, in sample periods. */
-export async function freshnessResolution(): Promise<{
-  name: string;
-  value: number;
-  goal: string;
-  unit: string;
-}> {
+export async function freshnessResolution(): Promise<Ratio[]> {
   const holder = startLocal({
     argv: ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--net', 'cat'],
   });
@@ -53,13 +49,14 @@ export async function freshnessResolution(): Promise<{
       const errors = await measure(clock, inside.agent, (text) => restore(enter, text));
       errors.sort((a, b) => a - b);
       const p99 = errors[Math.ceil(errors.length * 0.99) - 1] ?? Infinity;
-      const value = Number(p99.toFixed(2));
-      return {
-        name: 'rule freshness, p99 error of an age',
-        value,
-        goal: '<= 1.1',
-        unit: 'sample periods',
-      };
+      return [
+        {
+          name: 'rule freshness, error of an age',
+          value: p99,
+          goal: { atMost: 1.1 },
+          unit: `sample periods of ${PERIOD_MS} ms, p99 of ${ENTRIES} planted stale entries`,
+        },
+      ];
     } finally {
       await inside.stop();
     }

@@ -43,7 +43,7 @@ export async function provisionKind(parts: KindParts, context: ProvisionContext)
   }
 }
 
-async function creationOf(
+export async function creationOf(
   { engine }: KindParts,
   { plan, say, signal, logsDir }: ProvisionContext,
   { kind, nodeImage }: Prepared,
