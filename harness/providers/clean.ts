@@ -80,8 +80,10 @@ async function find(options: CleanOptions) {
   };
 }
 
+/** What cannot say whose it is counts for a person who cleans, not for a run that ends while others live. */
 function isWanted(options: CleanOptions, runId: string | undefined): boolean {
-  return options.runId === undefined || runId === undefined || runId === options.runId;
+  if (options.runId === undefined || runId === options.runId) return true;
+  return runId === undefined && options.own !== true;
 }
 
 function inOrder(leftovers: readonly Leftover[]): Leftover[] {

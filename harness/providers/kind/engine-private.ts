@@ -42,7 +42,7 @@ export async function startPrivateEngine(options: PrivateEngineOptions): Promise
 async function start(options: PrivateEngineOptions, unwind: Unwind): Promise<Engine> {
   const { cacheDir, say, signal } = options;
   const { runId, folder } = insideRun();
-  const slot = await takeSlot(cacheDir, signal);
+  const slot = await takeSlot(cacheDir, runId, signal);
   unwind.push('slot', () => slot.release());
   // Teardown before setup: what a killed run left must not come up again.
   await removeResidue(slot.dataRoot);
