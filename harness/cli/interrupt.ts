@@ -1,6 +1,7 @@
 /**
  * Ctrl+C, done carefully. The first signal stops the load, undoes, writes reports; a second one skips the reports and
- * only undoes. npm and a terminal both forward the signal, so a double within one second counts once.
+ * only undoes. npm and a terminal both forward the signal, so a double within one second counts once. A closed terminal
+ * (SIGHUP) counts as SIGTERM, and what can no longer be printed on it stops nothing.
  */
 import { monotonicMs } from '../core/clock.ts';
 
@@ -48,9 +49,11 @@ export function watchSignals(talk: (line: string) => void): Interruption {
   process.on('SIGINT', () => {
     caught('SIGINT');
   });
-  process.on('SIGTERM', () => {
-    caught('SIGTERM');
-  });
+  for (const name of ['SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => {
+      caught('SIGTERM');
+    });
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   return {
     signal: first.signal,
     impatient: second.signal,
