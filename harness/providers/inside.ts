@@ -201,6 +201,12 @@ export async function enterInside(): Promise<InsideRun | undefined> {
 /** Memory-backed, seen only inside, gone with the namespaces: for sockets, pid files and run data. */
 export const INSIDE_FOLDER = '/run/coalmine';
 
+/** Whether what a run inside writes there is lost with its namespaces. */
+export function isMaskedInside(folder: string): boolean {
+  const resolved = `${path.resolve(folder)}/`;
+  return MASKED.some((masked) => resolved.startsWith(`${masked}/`));
+}
+
 async function mask(folder: string): Promise<void> {
   const there = await local.run({ argv: ['test', '-d', folder] }, { timeoutMs: 10_000 });
   if (there.exitCode !== 0) return;
@@ -216,8 +222,8 @@ export async function insideRefusals(cacheDir: string): Promise<string[]> {
   for (const tool of ['unshare', 'setpriv', 'flock', 'mount', 'ip', 'sh'])
     if ((await onPath(tool)) === undefined) refusals.push(`${tool} is not installed`);
   for (const folder of [cacheDir, process.cwd(), tmpdir()])
-    if (`${path.resolve(folder)}/`.startsWith('/run/'))
-      refusals.push(`${folder} lies in /run, which a run in namespaces does not see`);
+    if (isMaskedInside(folder))
+      refusals.push(`${folder} is a place that a run in namespaces does not see`);
   if (refusals.length > 0) return refusals;
   const probe = await local.run(
     { argv: [...NAMESPACES, 'ip', 'link', 'set', 'lo', 'up'] },

@@ -9,6 +9,7 @@ import type { Plan } from '../core/plan.ts';
 import { openAppendLog } from './append-log.ts';
 import { linkLatest } from './latest.ts';
 import { FILES, FOLDERS, runFolder } from './layout.ts';
+import { makeFolders, unwritable } from './reports-folder.ts';
 import { createSampleEncoder } from './sample-rows.ts';
 
 export interface Recorder {
@@ -16,7 +17,7 @@ export interface Recorder {
   readonly dir: string;
   /** Returns once the event cannot be lost by a crash of this process. */
   event(event: HistoryEvent): void;
-  sample(sample: Sample): void;
+  readonly sample: (sample: Sample) => void;
   /** Writes a file of the run by its path below the directory, for example `logs/kube-proxy/w1.log`. */
   writeFile(file: string, content: string | Uint8Array): void;
   /** Closing twice is no error; recording after it is one. */
@@ -80,17 +81,14 @@ function noteLatest(recorder: Recorder, reportsDir: string, folder: string): voi
 
 function makeFolder(reportsDir: string, dir: string): void {
   try {
-    mkdirSync(path.dirname(dir), { recursive: true });
+    makeFolders(path.dirname(dir));
     mkdirSync(dir);
   } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    throw new CoalmineError(
-      exists ? 'usage' : 'preflight',
-      exists
-        ? `${dir} exists already`
-        : `cannot write reports to ${reportsDir}: ${messageOf(error)}`,
-      { cause: error, wayOut: 'Name another place with --reports DIR.' },
-    );
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(reportsDir, error);
+    throw new CoalmineError('usage', `${dir} exists already`, {
+      cause: error,
+      wayOut: 'Name another place with --reports DIR.',
+    });
   }
 }
 

@@ -1,5 +1,4 @@
 /** Runs the cells of a scenario one after the other and writes the reports of each, and of the whole where there are many. */
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Plan } from '../core/plan.ts';
 import type { MatrixResult, RunResult } from '../core/result.ts';
@@ -7,6 +6,7 @@ import type { Provider } from '../providers/provider.ts';
 import { describeEnvironment } from '../record/environment.ts';
 import { linkLatest } from '../record/latest.ts';
 import { cellFolder } from '../record/layout.ts';
+import { makeFolders } from '../record/reports-folder.ts';
 import { createRunDirectory } from '../record/run-directory.ts';
 import { judgedCell, matrixResult, skippedCell } from '../report/matrix-result.ts';
 import { appendStepSummary, writeMatrixReports } from '../report/write-reports.ts';
@@ -44,7 +44,7 @@ export async function runCells(
   const scenario = only?.scenario ?? planned.skipped[0]?.scenario ?? '';
   const folder = `${scenario}-${request.runId}`;
   const judged: Judged[] = [];
-  mkdirSync(path.join(reportsDir, folder, 'cells'), { recursive: true });
+  makeFolders(path.join(reportsDir, folder, 'cells'));
   linkLatest(path.resolve(reportsDir), folder);
   for (const plan of planned.plans) {
     if (request.interruption.signal.aborted) break;

@@ -9,7 +9,7 @@ import { CoalmineError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import type { MatrixResult, RunResult } from '../core/result.ts';
 import { cleanRun } from '../providers/clean.ts';
-import { enterInside, isInside, runInside } from '../providers/inside.ts';
+import { enterInside, isInside, isMaskedInside, runInside } from '../providers/inside.ts';
 import { findEngine } from '../providers/kind/engine-find.ts';
 import { startPrivateEngine } from '../providers/kind/engine-private.ts';
 import type { Engine } from '../providers/kind/engine.ts';
@@ -17,6 +17,7 @@ import type { KindSettings } from '../providers/kind/settings.ts';
 import { createKindProvider } from '../providers/kind/provider.ts';
 import { beginRun } from '../providers/run-begin.ts';
 import { runFolder } from '../providers/run-state.ts';
+import { demandReportsFolder } from '../record/reports-folder.ts';
 import { makeAhead, nodeFiles } from './make-ahead.ts';
 import { planFrom } from './plan-from.ts';
 import type { Planned } from './plan.ts';
@@ -63,17 +64,10 @@ export async function runScenario(request: RunRequest): Promise<RunOutcome> {
   const provider = createKindProvider(() =>
     Promise.reject(new Error('nothing is provisioned in preflight')),
   );
-  for (const plan of planned.plans) await provider.preflight(plan);
+  demandReportsFolder(request.reportsDir);
   const choice = await findEngine({ cacheDir: store.cache.root });
-  if (choice.kind === 'private' && request.keep !== 'never') {
-    throw new CoalmineError(
-      'usage',
-      '--keep needs a Docker engine of your own: a private one ends with the run',
-      {
-        wayOut: 'Start Docker, or leave --keep out: logs and samples are in the run directory.',
-      },
-    );
-  }
+  if (choice.kind === 'private') demandPrivateFits(request);
+  for (const plan of planned.plans) await provider.preflight(plan);
   await makeAhead(planned.plans, store, request.images.images, {
     say: request.say,
     signal: request.interruption.signal,
@@ -102,6 +96,23 @@ function demandPlans(planned: Planned): Planned {
     {
       wayOut: '`coalmine plan` shows what each provider refuses, and why.',
     },
+  );
+}
+
+/** What a private engine cannot do: outlive the run, and write to what its namespaces mask. */
+function demandPrivateFits({ keep, reportsDir }: RunRequest): void {
+  if (keep !== 'never') {
+    throw new CoalmineError(
+      'usage',
+      '--keep needs a Docker engine of your own: a private one ends with the run',
+      { wayOut: 'Start Docker, or leave --keep out: logs and samples are in the run directory.' },
+    );
+  }
+  if (!isMaskedInside(reportsDir)) return;
+  throw new CoalmineError(
+    'preflight',
+    `reports in ${reportsDir} would be lost: a run on a private engine has a folder of its own there`,
+    { wayOut: 'Name another place with --reports DIR.' },
   );
 }
 
