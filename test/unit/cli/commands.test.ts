@@ -1,0 +1,71 @@
+/** The real command, where it needs no cluster: what is said on which stream, and with which exit code. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Completed } from '../../../harness/core/command.ts';
+import { local } from '../../../harness/exec/local.ts';
+
+const MAIN = path.resolve(import.meta.dirname, '../../../harness/cli/main.ts');
+
+function coalmine(...args: string[]): Promise<Completed> {
+  const argv = [process.execPath, '--import', 'tsx', MAIN, ...args] as const;
+  return local.run({ argv }, { timeoutMs: 60_000 });
+}
+
+describe('coalmine', function () {
+  this.timeout(60_000);
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'coalmine-test-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('names every command in its help', async () => {
+    const { exitCode, stdout, stderr } = await coalmine('--help');
+    assert.deepEqual([exitCode, stderr], [0, '']);
+    for (const command of ['run', 'plan', 'validate', 'list', 'check', 'report', 'doctor', 'clean'])
+      assert.match(stdout, new RegExp(`coalmine ${command}\\b`));
+  });
+
+  it('lists the scenarios that ship with it, as data too', async () => {
+    const { exitCode, stdout } = await coalmine('list', '--json');
+    assert.equal(exitCode, 0);
+    const listed = JSON.parse(stdout) as { name: string; summary: string }[];
+    const smoke = listed.find(({ name }) => name === 'upgrade-smoke');
+    assert.match(smoke?.summary ?? '', /kube-proxy/);
+  });
+
+  it('says what a run would do, in words and as data', async () => {
+    const words = await coalmine('plan', 'upgrade-smoke', '--set', 'upgradeTo.kube-proxy=1.35.1');
+    assert.equal(words.exitCode, 0);
+    assert.match(words.stdout, /^upgrade-smoke\n {2}provider {4}kind, 2 nodes/);
+    assert.match(words.stdout, /canary.*1\.35\.1/);
+    const data = await coalmine('plan', 'upgrade-smoke', '--json');
+    const { plans } = JSON.parse(data.stdout) as { plans: { phases: { name: string }[] }[] };
+    const names = plans[0]?.phases.map(({ name }) => name);
+    assert.deepEqual(names, ['baseline', 'canary', 'freeze', 'rest']);
+  });
+
+  it('points at what is wrong in a scenario, and leaves stdout empty', async () => {
+    const file = path.join(folder, 'wrong.yaml');
+    writeFileSync(file, 'name: wrong\nwhy: a test\nphasen: []\n');
+    const { exitCode, stdout, stderr } = await coalmine('validate', file);
+    assert.deepEqual([exitCode, stdout], [2, '']);
+    assert.match(stderr, /wrong\.yaml:\d+:\d+/);
+    assert.match(stderr, /phasen/);
+    assert.equal((await coalmine('validate', 'endpoint-churn')).exitCode, 0);
+  });
+
+  it('ends with the exit code of a usage error, and no stack, where the words are wrong', async () => {
+    for (const words of [['soak-it'], ['plan'], ['check', path.join(folder, 'no-run')]]) {
+      const { exitCode, stdout, stderr } = await coalmine(...words);
+      assert.deepEqual([exitCode, stdout], [2, ''], words.join(' '));
+      assert.match(stderr, /^coalmine: /);
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    }
+  });
+});
