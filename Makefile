@@ -36,7 +36,7 @@ nightly: node_modules ## every scenario that must pass, one after the other; sto
 	for scenario in $(NIGHTLY); do $(COALMINE) run $$scenario $(ARGS) || exit; done
 
 bench: node_modules ## the ratios that we promise, each measured in one run
-	node --import tsx test/bench/main.ts
+	node --import tsx test/bench/main.ts $(ARGS)
 
 clean: node_modules ## remove what dead runs left behind
 	$(COALMINE) clean $(ARGS)
