@@ -7,7 +7,7 @@ export const FILES = {
 } as const;
 
 /** Below `logs/` every file is text that checkers may read; the other folders are for people. */
-export const FOLDERS = ['logs', 'rules', 'before', 'after'] as const;
+export const FOLDERS = ['logs', 'before', 'after'] as const;
 
 /** Returns the folder of a run below the reports directory: what it was first, so that a listing groups by scenario. */
 export function runFolder(plan: { scenario: string; runId: string }): string {

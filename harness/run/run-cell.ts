@@ -16,6 +16,7 @@ import { connectNodes } from './connect-nodes.ts';
 import type { Emit, Stage } from './context.ts';
 import { runPhases } from './phase.ts';
 import type { Progress } from './progress.ts';
+import { snapshotNodes } from './node-state.ts';
 import { startWatching } from './start-watching.ts';
 import { undoDoors } from './undo-doors.ts';
 
@@ -104,6 +105,7 @@ async function perform(
   const nodes = await connectNodes({ plan, cluster, clock, emit, signal }, unwind);
   const stage: Stage = { plan, clock, emit, cluster, nodes, signal, say };
 
+  unwind.push('node state', await snapshotNodes(stage, recorder));
   const { oracle, loads } = await startWatching(stage, recorder.sample, unwind);
   const journal = openJournal(path.join(recorder.dir, 'undo.ndjson'));
   unwind.push('journal', () => {

@@ -14,7 +14,7 @@ import { cleanRun } from '../../harness/providers/clean.ts';
 import { enterInside, isInside, runInside } from '../../harness/providers/inside.ts';
 import { createCluster, createNetwork } from '../../harness/providers/kind/create.ts';
 import { destroyCluster } from '../../harness/providers/kind/destroy.ts';
-import { certainRange, kindNodeNames } from '../../harness/providers/kind/early-setup.ts';
+import { givenRange, kindNodeNames } from '../../harness/providers/kind/early-setup.ts';
 import type { Engine } from '../../harness/providers/kind/engine.ts';
 import { findEngine } from '../../harness/providers/kind/engine-find.ts';
 import { startPrivateEngine } from '../../harness/providers/kind/engine-private.ts';
@@ -101,13 +101,9 @@ async function untilReady(engine: Engine, cluster: string, count: number): Promi
   const nodes = kindNodeNames(cluster, count).map((name) =>
     kindNode(engine, { name, role: 'worker', addresses: [] }),
   );
-  for (const [index, node] of nodes.entries()) {
-    const range = certainRange(index, count);
-    if (range === undefined) throw new Error(`the pod range of ${node.name} is not certain`);
-    await putConflist(node, range, signal);
-  }
   const [first] = nodes;
   if (first === undefined) throw new Error('a cluster has a node');
+  for (const node of nodes) await putConflist(node, await givenRange(node, first, signal), signal);
   const jsonpath = '{.items[*].status.conditions[?(@.type=="Ready")].status}';
   const kubectl = ['kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf'] as const;
   const argv = [...kubectl, 'get', 'nodes', '--output', `jsonpath=${jsonpath}`] as const;

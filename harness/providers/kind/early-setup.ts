@@ -27,14 +27,6 @@ export function kindNodeNames(cluster: string, count: number): string[] {
   });
 }
 
-/**
- * The controller hands pod ranges out in the order in which nodes register, so that of the first node and of an only
- * worker is known beforehand; undefined where it is not.
- */
-export function certainRange(index: number, count: number): string | undefined {
-  return index === 0 || count === 2 ? `10.244.${index}.0/24` : undefined;
-}
-
 /** Starts as soon as the containers run; a caller whose cluster fails aborts `signal`. */
 export async function setUpEarly(setup: EarlySetup, signal: AbortSignal): Promise<void> {
   const { creation, prepared, nodes: count, workDir, ownImages } = setup;
@@ -47,11 +39,10 @@ export async function setUpEarly(setup: EarlySetup, signal: AbortSignal): Promis
     if (ownImages) await useNftBackend(node, signal);
     await putNodeFiles(engine, node, prepared.nodeFiles, signal);
   });
-  const networks = nodes.map(async (node, index) => {
-    const range = certainRange(index, count);
-    if (range === undefined) return;
+  const [controlPlane] = nodes;
+  const networks = nodes.map(async (node) => {
     await kubeProxyServes(node, signal);
-    await putConflist(node, range, signal);
+    await putConflist(node, await givenRange(node, controlPlane ?? node, signal), signal);
   });
   const images = async (): Promise<void> => {
     await Promise.all(programs);
@@ -73,6 +64,22 @@ async function kubeProxyServes(node: ClusterNode, signal: AbortSignal): Promise<
   await waitFor({ what, timeoutMs: 300_000, everyMs: 500, signal }, async () => {
     const asked = await node.run({ argv }, { timeoutMs: 20_000, signal });
     return asked.exitCode === 0 ? true : undefined;
+  });
+}
+
+/** The controller gives ranges in no certain order: asked for twice at once, it may skip one. */
+export async function givenRange(
+  node: ClusterNode,
+  controlPlane: ClusterNode,
+  signal: AbortSignal,
+): Promise<string> {
+  const what = `${node.name} to be given a pod range`;
+  const admin = ['kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf'] as const;
+  const argv = [...admin, 'get', 'node', node.name, '-o', 'jsonpath={.spec.podCIDR}'] as const;
+  return waitFor({ what, timeoutMs: 120_000, everyMs: 500, signal }, async () => {
+    const asked = await controlPlane.run({ argv }, { timeoutMs: 20_000, signal });
+    const range = asked.stdout.trim();
+    return asked.exitCode === 0 && range !== '' ? range : undefined;
   });
 }
 
