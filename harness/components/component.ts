@@ -1,22 +1,20 @@
 /** Words of the component store: what is asked for, and what comes back. */
 
 /** Every file that a run needs and that has a version. Names are upstream's. */
-const COMPONENTS = [
-  'kubelet',
-  'kubeadm',
-  'kubectl',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kube-proxy',
-  'agnhost',
-  'etcd',
-  'coredns',
-  'kind',
-  'k6',
-  'node',
-] as const;
-export type ComponentName = (typeof COMPONENTS)[number];
+export type ComponentName =
+  | 'kubelet'
+  | 'kubeadm'
+  | 'kubectl'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kube-scheduler'
+  | 'kube-proxy'
+  | 'agnhost'
+  | 'etcd'
+  | 'coredns'
+  | 'kind'
+  | 'k6'
+  | 'node';
 
 /** `version` has no leading v: `1.34.3`. */
 export interface ComponentRef {
