@@ -40,7 +40,6 @@ describe('run directory', () => {
       'events.ndjson',
       'logs',
       'plan.json',
-      'rules',
       'samples.ndjson',
     ]);
     assert.equal(readlinkSync(path.join(folder, 'latest')), 'example-2');
@@ -82,8 +81,8 @@ describe('run directory', () => {
 
   it('takes files only below itself, events only as they are defined, and nothing once closed', () => {
     const recorder = createRunDirectory(folder, planOf(), environmentOf());
-    recorder.writeFile('rules/w1.txt', 'x');
-    assert.equal(readFileSync(path.join(recorder.dir, 'rules/w1.txt'), 'utf8'), 'x');
+    recorder.writeFile('before/w1.txt', 'x');
+    assert.equal(readFileSync(path.join(recorder.dir, 'before/w1.txt'), 'utf8'), 'x');
     assert.throws(() => {
       recorder.writeFile('../stray', 'x');
     });
