@@ -13,6 +13,7 @@ export async function ensureAll(
   const missing: ComponentRef[] = [];
   for (const ref of refs) if ((await store.lookUp(ref)) === undefined) missing.push(ref);
   if (missing.length > 0) context.say(announcement(refs.length, missing));
+  for (const ref of oneOfEachVersion(missing)) await store.demand(ref, context);
   const artifacts: Artifact[] = [];
   for (const ref of refs) {
     const at = missing.indexOf(ref) + 1;
@@ -22,6 +23,19 @@ export async function ensureAll(
     artifacts.push(await store.ensure(ref, { say, signal: context.signal }));
   }
   return artifacts;
+}
+
+/** A version that does not exist shall be known before others are built for many minutes. Siblings exist together. */
+function oneOfEachVersion(refs: readonly ComponentRef[]): ComponentRef[] {
+  const byVersion = new Map(
+    refs
+      .toReversed()
+      .map((ref) => [
+        `${MODULE_RECIPES[ref.component]?.module ?? ref.component}@${ref.version}`,
+        ref,
+      ]),
+  );
+  return [...byVersion.values()];
 }
 
 function announcement(all: number, missing: readonly ComponentRef[]): string {

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { CoalmineError } from '../core/errors.ts';
-import { askSources } from './ask-sources.ts';
+import { askSources, demandOffered } from './ask-sources.ts';
 import { pruneBuildCache } from './build-cache.ts';
 import {
   cacheFolder,
@@ -45,6 +45,8 @@ export interface StoreOptions {
 
 export interface Store extends ComponentStore {
   readonly cache: CacheFolder;
+  /** Throws as `ensure` would where the version does not exist anywhere: a question of seconds, which makes nothing. */
+  demand(ref: ComponentRef, context: StoreContext): Promise<void>;
   /** What is in the cache and looks whole; asks nobody else. */
   lookUp(ref: ComponentRef): Promise<Stored | undefined>;
   list(): Promise<Stored[]>;
@@ -63,8 +65,18 @@ export function createStore(options: StoreOptions = {}): Store {
   const mayReuse = (options.sources ?? SOURCES).includes('cache');
   const find = (slot: Slot): Promise<Stored | undefined> =>
     mayReuse ? lookUp(cache, slot) : Promise.resolve(undefined);
+  const questionFor = async (ref: ComponentRef, context: StoreContext) => ({
+    sources: sourcesOf(ref, options),
+    known: absences(options, cache),
+    ref,
+    context: await sourceContext(cache, env, ref, context),
+  });
   return {
     cache,
+    demand: async (ref, context) => {
+      if ((await find(slotOf(ref))) === undefined)
+        await demandOffered(await questionFor(ref, context));
+    },
     lookUp: (ref) => lookUp(cache, slotOf(ref)),
     list: () => listStored(cache),
     verify: () => verifyStored(cache),
@@ -77,9 +89,8 @@ export function createStore(options: StoreOptions = {}): Store {
       const slot = slotOf(ref);
       const found = await find(slot);
       if (found !== undefined) return found.artifact;
-      const asked = await sourceContext(cache, env, ref, context);
-      const make = (file: string): Promise<Origin> =>
-        askSources(sourcesOf(ref, options), absences(options, cache), ref, file, asked);
+      const question = await questionFor(ref, context);
+      const make = (file: string): Promise<Origin> => askSources(question, file);
       return await placeArtifact({ cache, slot, mayReuse, context, make });
     },
     async produce(production, context) {

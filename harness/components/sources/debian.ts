@@ -23,15 +23,22 @@ export const debianSource: Source = debianSourceWith(hostMirrorLines);
 export function debianSourceWith(sourceLines: (signal: AbortSignal) => Promise<string[]>): Source {
   return {
     name: 'debian',
+    // Package lists take a while to fetch: whether the version is in them is seen when it is needed.
+    offers: ({ component }) => Promise.resolve(void packageOf(component)),
     fetch: async (ref, file, context) => {
-      const wanted = PACKAGES[ref.component];
-      if (wanted === undefined) throw new CoalmineError('component', 'not packaged');
+      const wanted = packageOf(ref.component);
       const lock = path.join(context.cache.locks, 'apt.lock');
       return await withLock(lock, `asking Debian for ${wanted.name}`, context, async () =>
         fetchPackage(ref, wanted, file, context, await sourceLines(context.signal)),
       );
     },
   };
+}
+
+function packageOf(component: ComponentName): { name: string; member: string } {
+  const wanted = PACKAGES[component];
+  if (wanted !== undefined) return wanted;
+  throw new CoalmineError('component', 'not packaged');
 }
 
 async function fetchPackage(

@@ -85,6 +85,22 @@ export async function downloadModule(
   return folder;
 }
 
+/** Asks only whether a version is served, which takes a second; throws `component` with those that are. */
+export async function demandModule(
+  cache: CacheFolder,
+  module: string,
+  version: string,
+  { signal }: StoreContext,
+): Promise<void> {
+  const go = await findGo(cache, signal);
+  const command = goCommand(go, '/', ['list', '-m', `${module}@${version}`]);
+  const { exitCode, stderr } = await local.run(command, { timeoutMs: ASK_TIMEOUT_MS, signal });
+  if (exitCode === 0) return;
+  throw new CoalmineError('component', oneLine(stderr), {
+    wayOut: await otherVersions(go, module, version, signal),
+  });
+}
+
 /** As `downloadModule`, for modules that are published with the same version. */
 export async function downloadModules(
   cache: CacheFolder,

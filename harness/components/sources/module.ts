@@ -17,13 +17,21 @@ import {
 import { parseVersion, type Version } from '../recipes/version.ts';
 import { readModuleFacts, wrapperGoMod, wrapperToolsGo } from '../recipes/wrapper.ts';
 import { runWatched } from '../watched.ts';
-import { downloadModule, downloadModules, findGo, goCommand, type Go } from './go.ts';
+import { demandModule, downloadModule, downloadModules, findGo, goCommand, type Go } from './go.ts';
 import type { Provenance, Source, SourceContext } from './source.ts';
 
 const TIDY_TIMEOUT_MS = 900_000;
 const BUILD_TIMEOUT_MS = 3_600_000;
 
-export const moduleSource: Source = { name: 'module', fetch: buildFromModule };
+export const moduleSource: Source = {
+  name: 'module',
+  fetch: buildFromModule,
+  offers: async (ref, context) => {
+    const version = parseVersion(ref.component, ref.version);
+    const { module } = recipeFor(ref, version);
+    await demandModule(context.cache, module, `v${version.text}`, context);
+  },
+};
 
 /** Where fewer were compiled, Go's cache knew the rest from elsewhere, and the time is no estimate for the next. */
 const PACKAGES_MIN = { cold: 100, warm: 20 } as const;

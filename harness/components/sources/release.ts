@@ -27,6 +27,9 @@ export function releaseSourceWith(limits: DownloadLimits): Source {
   return {
     name: 'release',
     fetch: (ref, file, context) => fetchRelease(ref, file, context, limits),
+    offers: async (ref, context) => {
+      await checksumOf(ref, context, limits);
+    },
   };
 }
 
@@ -36,15 +39,8 @@ async function fetchRelease(
   context: SourceContext,
   limits: DownloadLimits,
 ): Promise<Provenance> {
-  const published = releaseLayout(ref.component, ref.version, goArch());
-  if (published === undefined) throw new CoalmineError('component', 'not published as a binary');
-  const url = mirrored(published.url, context.env);
-  const checksumUrl = mirrored(published.checksumUrl, context.env);
+  const { published, url, wanted } = await checksumOf(ref, context, limits);
   const { signal } = context;
-  const sums = await downloadText({ url: checksumUrl, limits, signal });
-  const wanted = findChecksum(sums, path.posix.basename(url));
-  if (wanted === undefined)
-    throw new CoalmineError('component', `${checksumUrl} has no sha256 of the file`);
   await demandDisk(context.cache.root, NEED_BYTES, `downloading ${ref.component} ${ref.version}`);
   const archive = `${file}.download`;
   await show(ref, context, (onBytes) => downloadFile({ url, limits, signal }, archive, onBytes));
@@ -53,6 +49,21 @@ async function fetchRelease(
     throw new CoalmineError('component', `${url} has the sha256 ${got} instead of ${wanted}`);
   await takeOut(published, archive, file, signal);
   return { origin: url, toolchain: '', build: 'none' };
+}
+
+async function checksumOf(
+  ref: ComponentRef,
+  { env, signal }: SourceContext,
+  limits: DownloadLimits,
+): Promise<{ published: Published; url: string; wanted: string }> {
+  const published = releaseLayout(ref.component, ref.version, goArch());
+  if (published === undefined) throw new CoalmineError('component', 'not published as a binary');
+  const url = mirrored(published.url, env);
+  const checksumUrl = mirrored(published.checksumUrl, env);
+  const sums = await downloadText({ url: checksumUrl, limits, signal });
+  const wanted = findChecksum(sums, path.posix.basename(url));
+  if (wanted !== undefined) return { published, url, wanted };
+  throw new CoalmineError('component', `${checksumUrl} has no sha256 of the file`);
 }
 
 function mirrored(url: string, env: Environment): string {

@@ -20,6 +20,11 @@ export interface Source {
   readonly name: Exclude<SourceName, 'cache'> | 'process';
   /** Puts the program at `file`, whole and checked; throws `component` with the reason where it cannot. */
   fetch(ref: ComponentRef, file: string, context: SourceContext): Promise<Provenance>;
+  /**
+   * Answers within seconds whether that version exists here, before anything long begins; throws `component` where it
+   * does not. Absent where only `fetch` can tell.
+   */
+  readonly offers?: (ref: ComponentRef, context: SourceContext) => Promise<void>;
 }
 
 /** Names as Go and the release archives spell them. */
