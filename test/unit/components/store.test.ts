@@ -9,7 +9,7 @@ import { createStore } from '../../../harness/components/store.ts';
 import { waitFor } from '../../../harness/core/deadline.ts';
 import { CoalmineError, hasCode } from '../../../harness/core/errors.ts';
 import { startLocal } from '../../../harness/exec/local.ts';
-import { serveReleases } from '../../support/release-server.ts';
+import { serveReleases, sha256 } from '../../support/release-server.ts';
 
 const context: StoreContext = { say: () => undefined, signal: new AbortController().signal };
 
@@ -168,6 +168,28 @@ describe('component store', () => {
       /kubelet 1\.34\.3/,
     );
     assert.match(lines.join('\n'), /^1 of 2 .*kubelet 1\.34\.3\. Built here they take about 3m30s/);
+  });
+
+  it('asks for every version before it fetches any', async () => {
+    const folder = `/dl.k8s.io/release/v1.34.3/bin/linux/${process.arch === 'arm64' ? 'arm64' : 'amd64'}`;
+    const server = await serveReleases({
+      [`${folder}/kubelet`]: 'program',
+      [`${folder}/kubelet.sha256`]: sha256('program'),
+    });
+    const env = { ...process.env, COALMINE_RELEASE_MIRROR: server.url };
+    const store = createStore({ cacheDir, env, sources: ['cache', 'release'] });
+    const kubelet = { component: 'kubelet', version: '1.34.3' } as const;
+    const none = { component: 'kube-proxy', version: '1.34.99' } as const;
+    try {
+      await assert.rejects(
+        ensureAll(store, [kubelet, none], context),
+        /kube-proxy 1\.34\.99 cannot/,
+      );
+      assert.deepEqual(await store.list(), []);
+      assert.equal((await ensureAll(store, [kubelet], context)).length, 1);
+    } finally {
+      server.close();
+    }
   });
 
   it('frees what Go compiled, and keeps sources and binaries', async () => {
