@@ -1,16 +1,11 @@
-/** Finds a program that a test needs: where the environment says, else on PATH. */
+/** Finds a program of this machine that a test needs. */
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
-/** Returns undefined where it is not here. `variable` names an environment variable with the whole path. */
-export function findProgram(name: string, variable?: string): string | undefined {
-  const given = variable === undefined ? undefined : process.env[variable];
+/** Returns its path, or undefined where it is not on PATH. */
+export function findProgram(name: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(':');
-  const candidates = [
-    ...(given === undefined ? [] : [given]),
-    ...folders.map((each) => path.join(each, name)),
-  ];
-  return candidates.find(isExecutable);
+  return folders.map((each) => path.join(each, name)).find(isExecutable);
 }
 
 function isExecutable(file: string): boolean {

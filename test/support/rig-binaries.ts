@@ -1,12 +1,9 @@
-/**
- * Where the real Kubernetes programs of a test come from: the folder COALMINE_TEST_BIN, else the component store. In CI
- * the store makes what it lacks; elsewhere a test does not build for minutes unasked.
- */
+/** The real Kubernetes programs of the rig (proxy-rig.ts), and what it calls on this machine. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ComponentName, ComponentRef } from '../../harness/components/component.ts';
+import type { ComponentRef } from '../../harness/components/component.ts';
 import { PINS } from '../../harness/components/plan-components.ts';
-import { createStore } from '../../harness/components/store.ts';
+import { findComponent } from './components.ts';
 import type { RigBinaries } from './proxy-rig.ts';
 
 export interface RigPaths extends RigBinaries {
@@ -38,27 +35,13 @@ export async function rigBinaries(): Promise<RigPaths | string> {
   if (lacking.length > 0) return `not installed here: ${lacking.join(', ')}`;
   const paths: string[] = [];
   for (const ref of REFS) {
-    const file = await find(ref);
+    const file = await findComponent(ref);
     if (file === undefined)
       return `${ref.component} ${ref.version} is not cached; run \`coalmine setup\``;
     paths.push(file);
   }
   const [etcd = '', apiserver = '', kubectl = '', old = '', next = ''] = paths;
   return { etcd, apiserver, kubectl, proxies: [old, next] };
-}
-
-async function find({ component, version }: ComponentRef): Promise<string | undefined> {
-  const folder = process.env['COALMINE_TEST_BIN'];
-  if (folder !== undefined) return path.join(folder, fileName(component, version));
-  const store = createStore();
-  const ref = { component, version };
-  if (process.env['CI'] !== 'true') return (await store.lookUp(ref))?.artifact.path;
-  const context = { say: console.warn, signal: new AbortController().signal };
-  return (await store.ensure(ref, context)).path;
-}
-
-function fileName(component: ComponentName, version: string): string {
-  return component === 'etcd' ? component : `${component}-${version}`;
 }
 
 function isInstalled(name: string): boolean {

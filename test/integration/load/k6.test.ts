@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { PINS } from '../../../harness/components/plan-components.ts';
 import { k6Argv, K6_ENV } from '../../../harness/load/http/k6-argv.ts';
 import { endOf, intervalsOf, startLoadProgram, sumOf } from '../../support/load-program.ts';
-import { findProgram } from '../../support/programs.ts';
+import { findComponent } from '../../support/components.ts';
 import { skipOrFail } from '../../support/real.ts';
 
 const SCRIPTS = path.resolve(import.meta.dirname, '../../../harness/load/http/k6');
@@ -21,8 +22,11 @@ describe('k6', function () {
   /** Given the number of the request, 0 being k6's first, which is not counted. */
   let answer: (nth: number, response: ServerResponse) => void;
 
-  before(function () {
-    program = findProgram('k6', 'COALMINE_K6') ?? skipOrFail(this, 'no k6 on PATH or COALMINE_K6');
+  before(async function () {
+    this.timeout(600_000); // in CI the store may have to make it
+    program =
+      (await findComponent({ component: 'k6', version: PINS.k6 })) ??
+      skipOrFail(this, 'k6 is not cached; run `coalmine setup`');
   });
   beforeEach(async () => {
     seen = { connections: 0, requests: 0 };
