@@ -4,6 +4,8 @@
  * (SIGHUP) counts as SIGTERM, and what can no longer be printed on it stops nothing.
  */
 import { monotonicMs } from '../core/clock.ts';
+import { CoalmineError } from '../core/errors.ts';
+import { explain } from './explain.ts';
 
 const DOUBLE_MS = 1_000;
 
@@ -20,8 +22,10 @@ export interface Interruption {
   subscribe(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
 }
 
-/** The only place that listens to the process. */
-export function watchSignals(talk: (line: string) => void): Interruption {
+const FIRST = 'stopping the load, undoing, writing reports; once more to skip the reports';
+
+/** The only place that listens to the process. `whatNow` tells the user what the first signal does. */
+export function watchSignals(talk: (line: string) => void, whatNow = FIRST): Interruption {
   let hushed = false;
   const say = (line: string): void => {
     if (!hushed) talk(line);
@@ -39,7 +43,7 @@ export function watchSignals(talk: (line: string) => void): Interruption {
     for (const listener of listeners) listener(name);
     if (interruptedBy === undefined) {
       interruptedBy = name;
-      say(`${name}: stopping the load, undoing, writing reports; once more to skip the reports`);
+      say(`${name}: ${whatNow}`);
       first.abort(new Error(`interrupted by ${name}`));
     } else {
       say(`${name} again: only undoing`);
@@ -66,4 +70,26 @@ export function watchSignals(talk: (line: string) => void): Interruption {
       return () => listeners.delete(listener);
     },
   };
+}
+
+/**
+ * Does what the user may interrupt. What is thrown because of that is no error of coalmine's: the exit code says it. An
+ * undo that failed, or wrong code, is thrown on.
+ */
+export async function interruptible(
+  { signal, caught }: Pick<Interruption, 'signal' | 'caught'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const name = caught();
+    if (name === undefined) throw error;
+    const stopped = error === signal.reason || (error as Error).name === 'AbortError';
+    if (!stopped) {
+      if (!(error instanceof CoalmineError) || error.code === 'undo') throw error;
+      process.stderr.write(`${explain(error)}\n`);
+    }
+    process.exitCode = name === 'SIGINT' ? 130 : 143;
+  }
 }

@@ -33,27 +33,29 @@ export const runCommand: CommandModule<object, Options> = {
         describe: 'mirror that takes the place of the public registries, for --images published',
       }),
   handler: async ({ scenario, set, provider, reports, keep, json, offline, images, registry }) => {
-    const [{ watchSignals }, { runScenario }] = await Promise.all([
+    const [{ interruptible, watchSignals }, { runScenario }] = await Promise.all([
       import('./interrupt.ts'),
       import('../run/run-scenario.ts'),
     ]);
     const interruption = watchSignals(say);
-    const outcome = await runScenario({
-      scenario,
-      set,
-      ...(provider === undefined ? {} : { provider }),
-      reportsDir: reports,
-      keep,
-      offline,
-      images: { images, ...(registry === undefined ? {} : { registry }) },
-      interruption,
-      say,
-      terminal: process.stderr.isTTY && process.env['CI'] === undefined,
+    await interruptible(interruption, async () => {
+      const outcome = await runScenario({
+        scenario,
+        set,
+        ...(provider === undefined ? {} : { provider }),
+        reportsDir: reports,
+        keep,
+        offline,
+        images: { images, ...(registry === undefined ? {} : { registry }) },
+        interruption,
+        say,
+        terminal: process.stderr.isTTY && process.env['CI'] === undefined,
+      });
+      if (outcome.document !== undefined) {
+        if (json) printJson(outcome.document);
+        else process.stdout.write(outcome.text);
+      }
+      process.exitCode = outcome.exitCode;
     });
-    if (outcome.document !== undefined) {
-      if (json) printJson(outcome.document);
-      else process.stdout.write(outcome.text);
-    }
-    process.exitCode = outcome.exitCode;
   },
 };

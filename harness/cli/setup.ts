@@ -30,12 +30,22 @@ export const setupCommand: CommandModule<object, Options> = {
         describe: 'only print what is needed, and what is in the cache',
       }),
   handler: async ({ scenario, offline, list, tests }) => {
-    const [{ watchSignals }, { setUp }] = await Promise.all([
+    const [{ interruptible, watchSignals }, { setUp }] = await Promise.all([
       import('./interrupt.ts'),
       import('../run/setup.ts'),
     ]);
-    const { signal } = watchSignals(say);
-    const lines = await setUp({ scenarios: scenario, offline, listOnly: list, tests, say, signal });
-    for (const line of lines) process.stdout.write(`${line}\n`);
+    const interruption = watchSignals(say, 'stopping; what is in the cache stays there');
+    const { signal } = interruption;
+    await interruptible(interruption, async () => {
+      const lines = await setUp({
+        scenarios: scenario,
+        offline,
+        listOnly: list,
+        tests,
+        say,
+        signal,
+      });
+      for (const line of lines) process.stdout.write(`${line}\n`);
+    });
   },
 };

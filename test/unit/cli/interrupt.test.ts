@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { watchSignals } from '../../../harness/cli/interrupt.ts';
+import { CoalmineError } from '../../../harness/core/errors.ts';
+import { interruptible, watchSignals } from '../../../harness/cli/interrupt.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 describe('signals', () => {
-  const before = new Map<string, ((...args: never[]) => void)[]>();
+  const before = new Map<string, NodeJS.SignalsListener[]>();
 
   beforeEach(() => {
     // The test runner listens to some of them itself.
@@ -41,6 +42,24 @@ describe('signals', () => {
     process.emit('SIGHUP', 'SIGHUP');
     assert.equal(interruption.caught(), 'SIGTERM');
     assert.deepEqual(heard, ['SIGTERM']);
+  });
+
+  it('are no error where they end what was begun, but hide none', async () => {
+    const exitCode = process.exitCode;
+    const interruption = watchSignals(() => undefined);
+    const boom = new Error('wrong code');
+    const thrower = (error: unknown) => () => Promise.reject(error);
+    await assert.rejects(interruptible(interruption, thrower(boom)), boom, 'nobody interrupted');
+    process.emit('SIGINT', 'SIGINT');
+    try {
+      await interruptible(interruption, thrower(interruption.signal.reason));
+      assert.equal(process.exitCode, 130);
+      const dirty = new CoalmineError('undo', 'still in force');
+      for (const error of [dirty, boom])
+        await assert.rejects(interruptible(interruption, thrower(error)), error);
+    } finally {
+      process.exitCode = exitCode;
+    }
   });
 
   it('survive that nothing can be printed any more', () => {
