@@ -48,11 +48,11 @@ describe('signals', () => {
     const exitCode = process.exitCode;
     const interruption = watchSignals(() => undefined);
     const boom = new Error('wrong code');
-    const thrower = (error: unknown) => () => Promise.reject(error);
+    const thrower = (error: Error) => () => Promise.reject(error);
     await assert.rejects(interruptible(interruption, thrower(boom)), boom, 'nobody interrupted');
     process.emit('SIGINT', 'SIGINT');
     try {
-      await interruptible(interruption, thrower(interruption.signal.reason));
+      await interruptible(interruption, thrower(interruption.signal.reason as Error));
       assert.equal(process.exitCode, 130);
       const dirty = new CoalmineError('undo', 'still in force');
       for (const error of [dirty, boom])
