@@ -69,11 +69,13 @@ export function suspects(runId: string, cacheDir: string, root: number): Suspect
 export async function traces(run: Suspects): Promise<Trace[]> {
   const of = (kind: TraceKind, whats: readonly string[]): Trace[] =>
     whats.map((what) => ({ kind, what }));
-  const holders = pids().filter((pid) => namespacesOf(pid).some((one) => run.namespaces.has(one)));
+  const holders = living().filter((pid) =>
+    namespacesOf(pid).some((one) => run.namespaces.has(one)),
+  );
   return [
     ...of(
       'process',
-      pids()
+      living()
         .filter((pid) => isOf(pid, run))
         .map(describe),
     ),
@@ -112,9 +114,12 @@ export async function hostNetwork(): Promise<string[]> {
     .filter((line) => !line.startsWith('#'));
 }
 
-/** A dead process that only waits to be reaped is no process any more. */
+/** A dead process that only waits for its parent to ask about it has and does nothing any more. */
+function living(): number[] {
+  return pids().filter((pid) => !['', 'Z', 'X'].includes(statOf(pid)[0] ?? ''));
+}
+
 function isOf(pid: number, run: Suspects): boolean {
-  if (['', 'Z', 'X'].includes(statOf(pid)[0] ?? '')) return false;
   return run.processes.has(identity(pid)) || bears(pid, run.runId);
 }
 
