@@ -19,7 +19,7 @@ interface Aspect {
 /** Pods come and go with a veth each, and with a route and CNI's chains of its own. */
 const OF_PODS = /\bveth\w+|\bCNI-/;
 
-export const ASPECTS: readonly Aspect[] = [
+const ASPECTS: readonly Aspect[] = [
   { name: 'iptables', command: { argv: ['iptables-save'] }, keep: isForeignRule },
   { name: 'ip6tables', command: { argv: ['ip6tables-save'] }, keep: isForeignRule },
   {
@@ -54,7 +54,7 @@ function isNodeRoute(line: string): boolean {
 export type NodeState = ReadonlyMap<string, string>;
 
 /** Never throws: a node that cannot be read has a state without that aspect, and says so. */
-export async function readNodeState(
+async function readNodeState(
   { node, agent }: ManagedNode,
   say: (text: string) => void,
 ): Promise<NodeState> {
