@@ -6,6 +6,7 @@
 import { monotonicMs } from '../core/clock.ts';
 import { CoalmineError } from '../core/errors.ts';
 import { explain } from './explain.ts';
+import { letGoOfLostTerminal } from './lost-terminal.ts';
 
 const DOUBLE_MS = 1_000;
 
@@ -53,11 +54,14 @@ export function watchSignals(talk: (line: string) => void, whatNow = FIRST): Int
   process.on('SIGINT', () => {
     caught('SIGINT');
   });
-  for (const name of ['SIGTERM', 'SIGHUP'] as const)
-    process.on(name, () => {
-      caught('SIGTERM');
-    });
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  process.on('SIGTERM', () => {
+    caught('SIGTERM');
+  });
+  process.on('SIGHUP', () => {
+    letGoOfLostTerminal();
+    caught('SIGTERM');
+  });
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', letGoOfLostTerminal);
   return {
     signal: first.signal,
     impatient: second.signal,
