@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../core/duration.ts';
 import { eventsOf, type EventOf, type History, type Window } from '../core/history.ts';
-import { asleep, overlapMs, phaseSpans } from './windows.ts';
+import { asleep, judgedSpan, overlapMs, phaseSpans } from './windows.ts';
 
 export type LoadEvent = EventOf<'load'>;
 
@@ -43,8 +43,11 @@ export function loadIntervals(
     .filter(({ name }) => except.includes(name))
     .map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs + grace }));
   const found: LoadIntervals = { judged: [], excepted: [], voided: [] };
+  const span = judgedSpan(history);
   for (const event of eventsOf(history, 'load')) {
     if (event.type !== type || (loads !== undefined && !loads.includes(event.load))) continue;
+    // What a generator does while it starts and while it is stopped belongs to no phase.
+    if (span === undefined || event.toMs <= span.fromMs || event.toMs > span.toMs) continue;
     if (sleptThrough(history, event)) found.voided.push(event);
     else if (excused.some((window) => overlapMs(window, event) > 0)) found.excepted.push(event);
     else found.judged.push(event);

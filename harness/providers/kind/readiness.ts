@@ -17,9 +17,19 @@ const nodeSchema = z.object({
 });
 
 const deploymentSchema = z.object({
+  metadata: z.object({ generation: z.number() }),
   spec: z.object({ replicas: z.number() }),
-  status: z.object({ readyReplicas: z.number().default(0) }),
+  status: z.object({
+    observedGeneration: z.number().default(0),
+    replicas: z.number().default(0),
+    updatedReplicas: z.number().default(0),
+    readyReplicas: z.number().default(0),
+  }),
 });
+
+const podSchema = z.object({ spec: z.object({ nodeName: z.string().optional() }) });
+
+const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 export async function waitUntilReady(kube: KubeApi, wait: ReadyWait): Promise<void> {
   const { nodes, say, signal } = wait;
@@ -34,11 +44,30 @@ export async function waitUntilReady(kube: KubeApi, wait: ReadyWait): Promise<vo
     return ready.length === nodes.length ? true : undefined;
   });
   say(`${nodes.length} nodes are Ready`);
+  await keepDnsOffWorkers(kube);
   await waitFor({ what: 'CoreDNS to serve', ...limits }, async () => {
-    const { spec, status } = deploymentSchema.parse(await kube.get(COREDNS));
-    return status.readyReplicas === spec.replicas ? true : undefined;
+    const { metadata, spec, status } = deploymentSchema.parse(await kube.get(COREDNS));
+    const all = [status.replicas, status.updatedReplicas, status.readyReplicas];
+    const current = status.observedGeneration >= metadata.generation;
+    return current && all.every((count) => count === spec.replicas) ? true : undefined;
   });
   say('CoreDNS serves');
+}
+
+/**
+ * CoreDNS is nearly always where kubeadm began, on the control plane; where a worker joined quickly it may be there, and a
+ * scenario that freezes the canary would freeze DNS for everybody with it, in one run of many.
+ */
+async function keepDnsOffWorkers(kube: KubeApi): Promise<void> {
+  const nodes = await kube.list({ apiVersion: 'v1', kind: 'Node', labelSelector: CONTROL_PLANE });
+  const allowed = nodes.map(({ metadata }) => metadata.name);
+  const dns = { namespace: COREDNS.namespace, labelSelector: 'k8s-app=kube-dns' };
+  const pods = await kube.list({ apiVersion: 'v1', kind: 'Pod', ...dns });
+  const placed = pods.map((pod) => podSchema.parse(pod).spec.nodeName);
+  if (placed.every((node) => node !== undefined && allowed.includes(node))) return;
+  await kube.patch(COREDNS, {
+    spec: { template: { spec: { nodeSelector: { [CONTROL_PLANE]: '' } } } },
+  });
 }
 
 const COREDNS = {
