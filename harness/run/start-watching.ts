@@ -6,7 +6,7 @@ import type { Stage } from './context.ts';
 import { prepareChurns } from './phase-churn.ts';
 import { recordProxies } from './proxy-identity.ts';
 import { startLoads, type Loads } from './start-loads.ts';
-import { startWorkload } from './start-workload.ts';
+import { applyWorkload, untilWorkloadReady } from './start-workload.ts';
 import { watchNodes } from './watch-nodes.ts';
 import { watchProbes } from './watch-probes.ts';
 import { watchSelf } from './watch-self.ts';
@@ -23,7 +23,10 @@ export async function startWatching(
   });
   await watchNodes(stage, watching.signal);
   unwind.push('self', watchSelf(stage).stop);
-  await startWorkload(stage);
+  await applyWorkload(stage);
+  // Their pods start beside the backends: a load is ready at its first success, and counts nothing before.
+  const loads = await startLoads(stage, unwind);
+  await untilWorkloadReady(stage);
   await prepareChurns(stage);
   await recordProxies(stage);
   say('reading rules and counters');
@@ -40,7 +43,6 @@ export async function startWatching(
   await oracle.ready();
   const probes = await watchProbes(stage, record);
   unwind.push('probes', probes.stop);
-  const loads = await startLoads(stage, unwind);
   await loads.ready();
   return { oracle, loads };
 }

@@ -36,6 +36,15 @@ describe('request-errors', () => {
     assert.equal(judgeWith(requestErrors, history(false), { p99Max: '3ms' }).verdict, 'fail');
   });
 
+  it('judges the phases, not how the generators were started and stopped', () => {
+    const events = loadSeconds(5, 35, BASE, (second) =>
+      second < 9 || second > 31 ? broken : good,
+    );
+    const finding = judgeWith(requestErrors, historyOf({ baseline: 10, fault: 10 }, { events }));
+    assert.equal(finding.verdict, 'pass');
+    assert.equal(finding.evidence['requests'], 1_000);
+  });
+
   it('is inconclusive without enough requests', () => {
     assert.equal(judgeWith(requestErrors, historyOf({ baseline: 10 })).verdict, 'inconclusive');
     const finding = judgeWith(requestErrors, history(true), {
