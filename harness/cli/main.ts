@@ -52,6 +52,11 @@ async function main(argv: string[]): Promise<void> {
 
 class UsageComplaint extends Error {}
 
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever reads may have had enough: `coalmine list | head -1`.
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await main(hideBin(process.argv));
 } catch (error) {

@@ -11,6 +11,7 @@ import type { MatrixResult, RunResult } from '../core/result.ts';
 import { cleanRun } from '../providers/clean.ts';
 import { enterInside, isInside, isMaskedInside, runInside } from '../providers/inside.ts';
 import { findEngine } from '../providers/kind/engine-find.ts';
+import { dataRootRefusal } from '../providers/kind/engine-preflight.ts';
 import { startPrivateEngine } from '../providers/kind/engine-private.ts';
 import type { Engine } from '../providers/kind/engine.ts';
 import type { KindSettings } from '../providers/kind/settings.ts';
@@ -66,7 +67,10 @@ export async function runScenario(request: RunRequest): Promise<RunOutcome> {
   );
   demandReportsFolder(request.reportsDir);
   const choice = await findEngine({ cacheDir: store.cache.root });
-  if (choice.kind === 'private') demandPrivateFits(request);
+  if (choice.kind === 'private') {
+    demandPrivateFits(request);
+    await demandRoomForImages(store.cache.root);
+  }
   for (const plan of planned.plans) await provider.preflight(plan);
   await makeAhead(planned.plans, store, request.images.images, {
     say: request.say,
@@ -83,6 +87,17 @@ export async function runScenario(request: RunRequest): Promise<RunOutcome> {
     onInterrupt: (listener) => request.interruption.subscribe(listener),
   });
   return { exitCode, text: '' };
+}
+
+/** The node image, its layers while they are loaded, and what the nodes write. */
+const ENGINE_BYTES = 4_000_000_000;
+
+async function demandRoomForImages(cacheDir: string): Promise<void> {
+  const refusal = await dataRootRefusal(cacheDir, ENGINE_BYTES);
+  if (refusal === undefined) return;
+  throw new CoalmineError('preflight', refusal, {
+    wayOut: 'Free room there, or set XDG_CACHE_HOME to a folder on a larger disk.',
+  });
 }
 
 function demandPlans(planned: Planned): Planned {

@@ -1,6 +1,5 @@
 /** Questions about this machine that a kind run asks before it touches anything. Each returns a reason, or undefined. */
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { formatBytes, freeBytes } from '../../components/disk.ts';
 import { local } from '../../exec/local.ts';
 import { onPath } from '../../exec/on-path.ts';
@@ -56,7 +55,7 @@ export async function dataRootRefusal(
   const folder = slotsFolder(cacheDir);
   const haveBytes = await freeBytes(folder);
   if (haveBytes >= needBytes) return undefined;
-  return `Docker images need about ${formatBytes(needBytes)} free in ${folder}, and there are ${formatBytes(haveBytes)}`;
+  return `a private Docker engine needs about ${formatBytes(needBytes)} free in ${folder}, and there are ${formatBytes(haveBytes)}`;
 }
 
 export async function memoryRefusal(needBytes: number): Promise<string | undefined> {
@@ -70,21 +69,6 @@ export async function memoryRefusal(needBytes: number): Promise<string | undefin
 export function parseAvailableBytes(meminfo: string): number | undefined {
   const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1];
   return kib === undefined ? undefined : Number(kib) * 1_024;
-}
-
-/** For the user's engine, which publishes on the host: a port that somebody has. */
-export async function portRefusal(port: number, host = '127.0.0.1'): Promise<string | undefined> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', (error) => {
-      resolve(`port ${port} on ${host} cannot be used: ${error.message}`);
-    });
-    server.listen(port, host, () => {
-      server.close(() => {
-        resolve(undefined);
-      });
-    });
-  });
 }
 
 async function isThere(file: string): Promise<boolean> {

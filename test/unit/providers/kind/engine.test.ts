@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { mkdtemp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,7 +9,6 @@ import {
   dataRootRefusal,
   memoryRefusal,
   parseAvailableBytes,
-  portRefusal,
 } from '../../../../harness/providers/kind/engine-preflight.ts';
 import { readResidue, removeResidue } from '../../../../harness/providers/kind/engine-residue.ts';
 
@@ -58,18 +56,6 @@ describe('preflight questions', () => {
     assert.equal(await dataRootRefusal(folder, 1), undefined);
     assert.match((await dataRootRefusal(folder, 1e15)) ?? '', /docker/);
     await rm(folder, { recursive: true });
-  });
-
-  it('refuses a port that somebody has', async () => {
-    const server = createServer();
-    const port = await new Promise<number>((resolve) => {
-      server.listen(0, '127.0.0.1', () => {
-        resolve((server.address() as { port: number }).port);
-      });
-    });
-    assert.match((await portRefusal(port)) ?? '', new RegExp(`port ${port}`));
-    await new Promise((resolve) => server.close(resolve));
-    assert.equal(await portRefusal(port), undefined);
   });
 });
 
