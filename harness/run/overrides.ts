@@ -53,6 +53,7 @@ export function applyOverrides(
 function setIn(root: Record<string, unknown>, override: Override): void {
   let current: Record<string, unknown> = root;
   for (const step of override.path.slice(0, -1)) {
+    demandEntry(current, step, override);
     const next = current[step];
     if (next === undefined) current[step] = {};
     else if (typeof next !== 'object' || next === null) {
@@ -61,7 +62,18 @@ function setIn(root: Record<string, unknown>, override: Override): void {
     current = current[step] as Record<string, unknown>;
   }
   const last = override.path.at(-1);
-  if (last !== undefined) current[last] = override.value;
+  if (last === undefined) return;
+  demandEntry(current, last, override);
+  current[last] = override.value;
+}
+
+/** A list takes any property and shows it to nobody: the override would be lost without a word. */
+function demandEntry(current: unknown, step: string, { text }: Override): void {
+  if (!Array.isArray(current) || (/^\d+$/.test(step) && Number(step) < current.length)) return;
+  throw new CoalmineError(
+    'usage',
+    `--set ${text}: ${step} is no entry of this list; it has ${current.length}, counted from 0`,
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -32,6 +32,15 @@ describe('--set', () => {
     });
   });
 
+  for (const text of ['phases.hold.for=30s', 'phases.1.for=30s', 'phases.length=0']) {
+    it(`refuses ${text}, which no list would show`, () => {
+      assert.throws(
+        () => set({ phases: [{ for: '5s' }] }, text),
+        /no entry of this list; it has 1/,
+      );
+    });
+  }
+
   it('reads numbers and booleans, keeps versions and durations as text', () => {
     assert.deepEqual(set({}, 'nodes=3', 'a=true', 'b=1.34', 'c=10s'), {
       nodes: 3,
