@@ -27,6 +27,9 @@ export async function runUpgrade(
     stage.nodes.map(({ node }) => node),
     on,
   );
+  if (targets.length === 0) {
+    throw new CoalmineError('inject', `${component}: no node of this cluster is \`${on}\``);
+  }
   const due = stage.nodes.filter(
     ({ node }) => targets.includes(node) && installed.get(node.name)?.get(component) !== to,
   );

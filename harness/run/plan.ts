@@ -3,6 +3,7 @@ import type { NodeSelector, Plan, PlannedPhase } from '../core/plan.ts';
 import { CoalmineError } from '../core/errors.ts';
 import { cellName, CELLS_MAX, exclusionOf, expandMatrix, type Cell } from '../matrix/expand.ts';
 import { parseKubernetesVersion, proxySkewNote } from '../matrix/version.ts';
+import { emptyHanded } from './plan-targets.ts';
 import { PROVIDER_LIST, type ProviderEntry } from './providers.ts';
 import { pluginUses } from './plugin-schema.ts';
 import type { Scenario } from './scenario.ts';
@@ -45,13 +46,16 @@ export function planScenario(file: ScenarioFile, options: PlanOptions): Planned 
   for (const [index, cell] of cells.entries()) {
     const skip = (because: string) =>
       planned.skipped.push({ scenario: scenario.name, cell: cellName(cell), because });
-    const excluded = exclusionOf(cell, scenario.exclude);
-    if (excluded !== undefined) {
-      skip(excluded);
-      continue;
-    }
     const runId = cells.length === 1 ? options.runId : `${options.runId}-${index + 1}`;
     const draft = draftPlan(file, cell, runId);
+    // What `--set` has pinned is in no cell any more; it is excluded all the same.
+    const whole = { proxyMode: draft.proxyMode, ...draft.components };
+    const excluded = exclusionOf(whole, scenario.exclude);
+    const reasons = excluded === undefined ? emptyHanded(draft) : [excluded];
+    if (reasons.length > 0) {
+      skip(reasons.join('; '));
+      continue;
+    }
     const choice = chooseProvider(draft, options.provider ?? scenario.provider);
     if ('refusals' in choice) skip(choice.refusals.join('; '));
     else planned.plans.push({ ...draft, provider: choice.provider });

@@ -47,6 +47,14 @@ const componentVersions = z.strictObject({
   iptables: version.optional(),
 });
 
+const matrix = z.strictObject({
+  proxyMode: z.array(z.enum(PROXY_MODES)).min(1).optional(),
+  kubernetes: z.array(version).min(1).optional(),
+  'kube-proxy': z.array(version).min(1).optional(),
+  iptables: z.array(version).min(1).optional(),
+});
+const AXES = Object.keys(matrix.shape);
+
 export const scenarioSchema = z
   .strictObject({
     name,
@@ -62,14 +70,7 @@ export const scenarioSchema = z
       .describe(
         'what `to: new` means in the phases; `to: stable` is the version under `components`',
       ),
-    matrix: z
-      .strictObject({
-        proxyMode: z.array(z.enum(PROXY_MODES)).min(1).optional(),
-        kubernetes: z.array(version).min(1).optional(),
-        'kube-proxy': z.array(version).min(1).optional(),
-        iptables: z.array(version).min(1).optional(),
-      })
-      .default({}),
+    matrix: matrix.default({}),
     exclude: z
       .array(z.strictObject({ when: z.record(z.string(), z.string()), because: z.string().min(1) }))
       .default([]),
@@ -107,6 +108,25 @@ export const scenarioSchema = z
         });
       }
       seen.add(one.name);
+    });
+    for (const [axis, values] of Object.entries(scenario.matrix)) {
+      values?.forEach((value, index) => {
+        if ((values as readonly string[]).indexOf(value) === index) return;
+        context.addIssue({
+          code: 'custom',
+          path: ['matrix', axis, index],
+          message: `${value} is in this axis already`,
+        });
+      });
+    }
+    scenario.exclude.forEach(({ when }, index) => {
+      for (const axis of Object.keys(when).filter((one) => !AXES.includes(one))) {
+        context.addIssue({
+          code: 'custom',
+          path: ['exclude', index, 'when', axis],
+          message: `there is no such axis; allowed here: ${AXES.join(', ')}`,
+        });
+      }
     });
     if (Object.keys(scenario.checks).length === 0) {
       context.addIssue({

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { CoalmineError } from '../../../harness/core/errors.ts';
+import { planFrom } from '../../../harness/run/plan-from.ts';
 import { parseOverride } from '../../../harness/run/overrides.ts';
 import {
   loadScenario,
@@ -145,6 +146,11 @@ describe('a scenario file', () => {
   for (const name of shippedScenarios()) {
     it(`ships ${name} valid, under its own name`, () => {
       assert.equal(loadScenario(name).scenario.name, name);
+    });
+
+    it(`can run every cell of ${name}`, () => {
+      const { plans, skipped } = planFrom({ scenario: name, set: [] });
+      assert.deepEqual([plans.length > 0, skipped], [true, []]);
     });
   }
 });

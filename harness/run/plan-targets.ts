@@ -1,0 +1,55 @@
+/**
+ * What of a plan would touch nothing: a selector without a node, an upgrade to what is there. A cluster of the same shape is
+ * enough to know it, and minutes cheaper than the real one.
+ */
+import type { NodeInfo } from '../core/node.ts';
+import type { Plan, PlannedPhase } from '../core/plan.ts';
+import { FAULTS } from '../disrupt/faults/index.ts';
+import { selectNodes } from './nodes.ts';
+
+/** Returns one sentence for each load, fault and upgrade that would find nothing to do; [] for a sound plan. Pure. */
+export function emptyHanded(plan: Plan): string[] {
+  const nodes = shapeOf(plan.nodes);
+  const none = (on: string): string => `no node is \`${on}\` where \`nodes\` is ${plan.nodes}`;
+  return [
+    ...plan.load
+      .filter(({ from }) => selectNodes(nodes, from).length === 0)
+      .map(({ id, from }) => `load ${id}: ${none(from)}`),
+    ...plan.phases.flatMap(({ name, fault }) => {
+      const params = FAULTS.find((one) => one.name === fault?.name)?.params.parse(fault?.params);
+      if (params === undefined || selectNodes(nodes, params.node).length > 0) return [];
+      return [`phase ${name}: ${none(params.node)}`];
+    }),
+    ...idleUpgrades(plan, nodes, none),
+  ];
+}
+
+/** Every provider makes one control plane; all others are workers. */
+function shapeOf(count: number): NodeInfo[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `n${index}`,
+    role: index === 0 ? 'control-plane' : 'worker',
+    addresses: [],
+  }));
+}
+
+function idleUpgrades(
+  { phases, components }: Plan,
+  nodes: readonly NodeInfo[],
+  none: (on: string) => string,
+): string[] {
+  const installed = new Map<string, string>();
+  const keyOf = (node: NodeInfo, component: string): string => `${node.name} ${component}`;
+  const idle = ({ name, upgrade }: PlannedPhase): string[] => {
+    if (upgrade === undefined) return [];
+    const { component, to, on } = upgrade;
+    const targets = selectNodes(nodes, on);
+    if (targets.length === 0) return [`phase ${name}: ${none(on)}`];
+    const due = targets.filter(
+      (node) => (installed.get(keyOf(node, component)) ?? components[component]) !== to,
+    );
+    for (const node of due) installed.set(keyOf(node, component), to);
+    return due.length > 0 ? [] : [`phase ${name}: ${component} is ${to} on \`${on}\` already`];
+  };
+  return phases.flatMap(idle);
+}
