@@ -134,11 +134,11 @@ describe('a run leaves nothing', function () {
   });
 
   it('when it fails in the middle', async () => {
-    const nowhere = ['--set', 'phases.1.fault.freeze.node=rest'];
+    const nowhere = ['--set', 'phases.2.fault.stop-process.unit=no-such-program'];
     const run = await runUntil((event) => event.kind === 'churn', ...SHORT, ...nowhere);
     const { exitCode, stderr } = await run.ended;
     assert.ok(exitCode === 1 || exitCode === 3, `exit code ${exitCode}\n${stderr}`);
-    assert.match(stderr, /no node of this cluster is `rest`/);
+    assert.match(stderr, /no process named no-such-program runs on/);
     assert.deepEqual(hasReports(run), [true, true, true]);
     await assertNothing(run);
   });
