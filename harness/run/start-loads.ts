@@ -22,7 +22,7 @@ const END_MS = 45_000;
 const TALK_LINES_MAX = 20;
 
 export interface Loads {
-  /** Resolves once every load has had a first success; throws `deadline` with what the silent ones printed. */
+  /** Resolves once every load has had a first success; throws `deadline` or, where one has ended, `inject`, with what the silent ones printed. */
   readonly ready: () => Promise<void>;
   /** Ends every load, waits for its last line, removes the pods. Idempotent. */
   readonly stop: () => Promise<void>;
@@ -67,7 +67,12 @@ export async function startLoads(stage: Stage, unwind: Unwind): Promise<Loads> {
         image: stage.cluster.loadImage,
       };
       const pod = await stage.cluster.kube.apply(load.pod(load.params.parse(use.params), target));
-      running.push(await follow(stage, managed, pod, { id: use.id, type: load.type }));
+      try {
+        running.push(await follow(stage, managed, pod, { id: use.id, type: load.type }));
+      } catch (error) {
+        await stage.cluster.kube.delete(refOf(pod)).catch(() => undefined); // the cause matters more
+        throw error;
+      }
     }
   }
   return loads;
@@ -93,7 +98,10 @@ async function follow(
       return;
     }
     state.ready ||= 'ready' in parsed;
-    state.ended ||= 'ended' in parsed;
+    if ('ended' in parsed) {
+      state.ended = true;
+      state.talk.push(`ended: ${parsed.ended}`);
+    }
     emit.at(
       loadEvent(parsed, {
         load: id,
@@ -109,25 +117,30 @@ async function follow(
 async function untilReady({ say, signal }: Stage, running: readonly Running[]): Promise<void> {
   if (running.length > 0) say(`starting ${running.length} loads`);
   const silent = () => running.filter(({ state }) => !state.ready);
+  const said = () =>
+    silent()
+      .map(({ id, state }) => `${id} said: ${state.talk.join(' | ') || 'nothing'}`)
+      .join('; ');
+  // A load that has ended will never be ready: whoever waits on is waiting for nothing.
+  const isDecided = () => silent().length === 0 || silent().some(isDead);
   try {
-    await waitFor(
-      { what: 'every load to have a first success', timeoutMs: READY_MS, signal },
-      () => {
-        const dead = running.find(({ state }) => state.ended && !state.ready);
-        if (dead !== undefined)
-          throw new CoalmineError('inject', `load ${dead.id} ended before it was ready`);
-        return Promise.resolve(silent().length === 0 ? true : undefined);
-      },
+    await waitFor({ what: 'every load to have a first success', timeoutMs: READY_MS, signal }, () =>
+      Promise.resolve(isDecided() ? true : undefined),
     );
   } catch (error) {
     signal.throwIfAborted();
-    const said = silent().map(
-      ({ id, state }) => `${id} said: ${state.talk.join(' | ') || 'nothing'}`,
-    );
-    throw new CoalmineError('deadline', `loads that did not become ready: ${said.join('; ')}`, {
+    throw new CoalmineError('deadline', `loads that did not become ready: ${said()}`, {
       cause: error,
     });
   }
+  const dead = silent().filter(isDead);
+  if (dead.length === 0) return;
+  const ids = dead.map(({ id }) => id).join(', ');
+  throw new CoalmineError('inject', `ended before it was ready: load ${ids}; ${said()}`);
+}
+
+function isDead({ state }: Running): boolean {
+  return state.ended && !state.ready;
 }
 
 async function stopAll({ cluster }: Stage, running: Running[]): Promise<void> {
