@@ -18,9 +18,20 @@ export function skippedCell(scenario: string, cell: string, because: string): Ce
   return { scenario, cell, outcome: 'skipped', ...nothing, summary: because };
 }
 
+/** A cell that should have run and did not: unlike one that cannot, it leaves the matrix undecided. */
+export function interruptedCell(
+  scenario: string,
+  cell: string,
+  signal: 'SIGINT' | 'SIGTERM' | undefined,
+): CellResult {
+  const verdict = 'inconclusive';
+  const exitCode = exitCodeFor({ verdict, dirty: false, signal });
+  return { ...skippedCell(scenario, cell, 'interrupted before it began'), verdict, exitCode };
+}
+
 /** A matrix of which every cell was skipped is inconclusive; a skipped one beside others decides nothing. */
 export function matrixResult(scenario: string, cells: readonly CellResult[]): MatrixResult {
-  const run = cells.filter(({ outcome }) => outcome !== 'skipped');
+  const run = cells.filter(({ outcome, verdict }) => outcome !== 'skipped' || verdict !== null);
   const verdict = worst(run.map((cell) => cell.verdict ?? 'inconclusive'));
   const dirty = cells.some((cell) => cell.dirty);
   const codes = [...run.map(({ exitCode }) => exitCode), exitCodeFor({ verdict, dirty })];

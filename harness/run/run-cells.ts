@@ -8,7 +8,7 @@ import { linkLatest } from '../record/latest.ts';
 import { cellFolder } from '../record/layout.ts';
 import { makeFolders } from '../record/reports-folder.ts';
 import { createRunDirectory } from '../record/run-directory.ts';
-import { judgedCell, matrixResult, skippedCell } from '../report/matrix-result.ts';
+import { interruptedCell, judgedCell, matrixResult, skippedCell } from '../report/matrix-result.ts';
 import { appendStepSummary, writeMatrixReports } from '../report/write-reports.ts';
 import { checkRun, textOf } from './check.ts';
 import { coalmineVersion, PACKAGE_ROOT } from './package.ts';
@@ -55,7 +55,7 @@ export async function runCells(
   const undone = planned.plans.slice(judged.length);
   const matrix = matrixResult(scenario, [
     ...judged.map((one) => judgedCell(one.document, one.folder)),
-    ...undone.map(({ cell }) => skippedCell(scenario, cell, 'interrupted before it began')),
+    ...undone.map(({ cell }) => interruptedCell(scenario, cell, request.interruption.caught())),
     ...planned.skipped.map(({ cell, because }) => skippedCell(scenario, cell, because)),
   ]);
   const { errors } = writeMatrixReports(
