@@ -5,9 +5,7 @@ import { waitFor } from '../../harness/core/deadline.ts';
 import type { HistoryEvent } from '../../harness/core/history.ts';
 import { local, startLocal } from '../../harness/exec/local.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
-/** Not the tsx program: a signal must reach coalmine and nobody else. */
-const PROGRAM = [process.execPath, '--import', 'tsx', path.join(ROOT, 'harness/cli/main.ts')];
+export const ROOT = path.resolve(import.meta.dirname, '../..');
 const READY_MS = 600_000;
 
 export interface Ended {
@@ -21,10 +19,17 @@ export interface CliOptions {
   /** What goes before it: `setpriv` with its options. */
   through?: readonly string[];
   cwd?: string;
+  /** Where this checkout is for whoever goes `through`. */
+  root?: string;
 }
 
-function argvOf(args: readonly string[], { through = [], cwd = ROOT }: CliOptions) {
-  return ['env', `--chdir=${cwd}`, ...through, ...PROGRAM, ...args] as [string, ...string[]];
+function argvOf(
+  args: readonly string[],
+  { through = [], cwd = ROOT, root = ROOT }: CliOptions,
+): [string, ...string[]] {
+  // Not the tsx program: a signal must reach coalmine and nobody else.
+  const program = [process.execPath, '--import', 'tsx', path.join(root, 'harness/cli/main.ts')];
+  return ['env', `--chdir=${cwd}`, ...through, ...program, ...args];
 }
 
 export async function coalmine(args: readonly string[], options: CliOptions = {}): Promise<Ended> {

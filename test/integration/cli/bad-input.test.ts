@@ -9,7 +9,7 @@ import path from 'node:path';
 import { defaultCacheDir } from '../../../harness/components/cache-folder.ts';
 import { findEngine } from '../../../harness/providers/kind/engine-find.ts';
 import { proxyModeRefusal } from '../../../harness/providers/kind/engine-preflight.ts';
-import { coalmine, type CliOptions, type Ended } from '../../support/cli.ts';
+import { coalmine, ROOT, type CliOptions, type Ended } from '../../support/cli.ts';
 import { isRoot, skipOrFail } from '../../support/real.ts';
 
 const GOOD =
@@ -175,14 +175,21 @@ describe('bad input', function () {
   it('says what is missing where there is no Docker and no root', async function () {
     if (!isRoot()) skipOrFail(this, 'only root can become somebody else');
     chmodSync(folder, 0o777);
-    const through = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--'];
+    // The checkout may lie where only root can go.
+    const root = path.join(folder, 'cache', 'checkout');
+    mkdirSync(root, { recursive: true });
+    const there = 'mount --bind "$0" "$1" && cd "$1" && shift && exec "$@"';
+    const through = [
+      ...['unshare', '--mount', '--', 'sh', '-c', there, ROOT, root],
+      ...['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--'],
+    ];
     // An engine that this machine may have is none for somebody who may not use it.
     const env = {
       HOME: folder,
-      XDG_CACHE_HOME: path.join(folder, 'cache'),
+      XDG_CACHE_HOME: path.join(folder, 'cache', 'own'),
       DOCKER_HOST: `unix://${folder}/none.sock`,
     };
-    const said = await refused(4, ['upgrade-smoke'], { through, env });
+    const said = await refused(4, ['upgrade-smoke'], { through, env, root });
     assert.match(
       said,
       /no Docker engine: none answers \(.+\), and a private one is not possible: .*this is not root/,
