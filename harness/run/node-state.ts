@@ -63,6 +63,7 @@ async function readNodeState(
     try {
       const { exitCode, stdout } = await agent.run(command, { timeoutMs: READ_MS });
       if (exitCode === 0) state.set(name, stdout);
+      else say(`the ${name} of ${node.name} could not be read, and are not compared`);
     } catch (error) {
       // What does not answer once would only make the end of a run wait for its limit seven times.
       say(`the ${name} of ${node.name} could not be read: ${messageOf(error)}`);

@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { createStore, type Store } from '../components/store.ts';
 import { worstExitCode } from '../core/exit-code.ts';
-import { CoalmineError } from '../core/errors.ts';
+import { CoalmineError, messageOf } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import type { MatrixResult, RunResult } from '../core/result.ts';
 import { cleanRun } from '../providers/clean.ts';
@@ -158,14 +158,33 @@ async function runOnUserEngine(
 ): Promise<RunOutcome> {
   const cacheDir = store.cache.root;
   for (const plan of planned.plans) await beginRun(cacheDir, plan.runId, engine.env());
+  let left: string[] = [];
+  let outcome: RunOutcome;
   try {
-    return await runCellsOn(engine, request, planned, store, runId);
+    outcome = await runCellsOn(engine, request, planned, store, runId);
   } finally {
-    if (request.keep === 'never') {
-      for (const plan of planned.plans)
-        await cleanRun({ cacheDir, runId: plan.runId, own: true, say: request.say });
+    if (request.keep === 'never') left = await cleanOwn(planned, cacheDir, request.say);
+  }
+  return left.length > 0 ? { ...outcome, exitCode: worstExitCode([outcome.exitCode, 5]) } : outcome;
+}
+
+/** Says and returns what of the runs is still there. Never throws: it must not hide how the run went. */
+async function cleanOwn(
+  { plans }: Planned,
+  cacheDir: string,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const left: string[] = [];
+  for (const { runId } of plans) {
+    try {
+      const { kept } = await cleanRun({ cacheDir, runId, own: true, say });
+      left.push(...kept.map(({ leftover, why }) => `${leftover.kind} ${leftover.name}: ${why}`));
+    } catch (error) {
+      left.push(`cleaning up after ${runId}: ${messageOf(error)}`);
     }
   }
+  for (const line of left) say(`still there: ${line}; \`coalmine clean\` tries again`);
+  return left;
 }
 
 async function runCellsOn(

@@ -13,7 +13,7 @@ export interface KindConfigInput {
   proxyMode: Plan['proxyMode'];
   /** Where this machine's cgroups are of version 1, kubelets of 1.35 and later refuse to start unless told not to. */
   allowCgroupV1: boolean;
-  /** Where root lacks CAP_SYS_RESOURCE, a container's oom_score_adj cannot be lowered; containerd must not try. */
+  /** Where root lacks CAP_SYS_RESOURCE, whoever runs the engine, a container's oom_score_adj cannot be lowered; containerd must not try. */
   restrictOomScore: boolean;
 }
 

@@ -58,7 +58,7 @@ export async function creationOf(
       proxyMode: plan.proxyMode,
       nodes: nodeRoles(plan.nodes).map((role) => ({ role, image: nodeImage })),
       allowCgroupV1: hasCgroupV1() && needsCgroupV1Word(kubernetes),
-      restrictOomScore: engine.kind === 'private' && (await lacksResourceCapability()),
+      restrictOomScore: await lacksResourceCapability(),
     }),
   };
 }
