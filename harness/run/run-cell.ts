@@ -80,7 +80,8 @@ interface Reached {
  */
 function endOf(error: unknown, { phases }: Reached, signal: 'SIGINT' | 'SIGTERM' | undefined) {
   if (error === undefined) return { kind: 'run', state: 'ended' } as const;
-  const detail = messageOf(error);
+  // The whole of it, kubelet's last words and all, was said when it happened and is in the logs.
+  const detail = messageOf(error).split('\n')[0] ?? '';
   if (signal !== undefined) return { kind: 'run', state: 'interrupted', signal, detail } as const;
   const foreseen = error instanceof CoalmineError;
   if (foreseen && phases) return { kind: 'run', state: 'ended', detail } as const;
