@@ -99,7 +99,7 @@ describe('published images', () => {
       (error) =>
         hasCode(error, 'component') &&
         error.message.includes(`${registry.address}/kube-proxy:v1.34.997`) &&
-        (error.wayOut ?? '').includes('images=built'),
+        (error.wayOut ?? '').includes('images built'),
     );
   });
 
