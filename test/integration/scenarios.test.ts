@@ -68,8 +68,6 @@ function of<K extends HistoryEvent['kind']>({ events }: Ran, kind: K): EventOf<K
 
 describe('scenarios on a real cluster', function () {
   this.timeout(RUN_MS);
-  // A shared machine may starve one run, which is then inconclusive or slow; it does not starve two in the same way.
-  this.retries(1);
 
   before(async function () {
     await findEngine({ cacheDir: defaultCacheDir(process.env) }).catch((error: unknown) =>
@@ -83,7 +81,9 @@ describe('scenarios on a real cluster', function () {
   });
 
   it('upgrade-smoke passes, with both nodes upgraded and enough judged', async () => {
-    const ran = await run('upgrade-smoke');
+    const first = await run('upgrade-smoke');
+    // A starved machine proves nothing and may try once more; a failed check is a failure at once.
+    const ran = first.exitCode === 3 ? await run('upgrade-smoke') : first;
     assert.equal(ran.exitCode, 0, JSON.stringify(ran.result.findings, undefined, 1));
     assert.equal(ran.result.verdict, 'pass');
     const sent = (type: string) =>
