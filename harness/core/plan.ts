@@ -17,6 +17,15 @@ const pluginSchema = z.strictObject({
 });
 export type PluginUse = z.infer<typeof pluginSchema>;
 
+const machineSchema = z.strictObject({
+  cpus: z.number().int().min(1).max(8),
+  memoryMiB: z.number().int().min(512).max(65_536),
+  /** NICs beside the one of the cluster's own network; each can be flooded, and taken away and given back. */
+  testNics: z.number().int().min(0).max(8),
+  /** Queue pairs of each test NIC. */
+  queues: z.number().int().min(1).max(8),
+});
+
 const phaseSchema = z.strictObject({
   name: z.string(),
   forMs: z.number(),
@@ -40,8 +49,12 @@ export const planSchema = z.strictObject({
   provider: z.enum(PROVIDERS),
   nodes: z.number().int().min(1).max(10),
   proxyMode: z.enum(PROXY_MODES),
-  /** Component to version: `kubernetes`, `kube-proxy`, … */
+  /** Component to version: `kubernetes`, `kube-proxy`, `kernel`, `irqbalance`, … */
   components: z.record(z.string(), z.string()),
+  /** Nodes must have a kernel of their own; containers share this machine's. */
+  ownKernel: z.boolean().optional(),
+  /** The shape of a node that is a machine; absent where the provider's own shape will do. */
+  machine: machineSchema.optional(),
   sampleEveryMs: z.number(),
   rulesEveryMs: z.number(),
   /** Backends of the Services under test. */

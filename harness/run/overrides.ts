@@ -13,6 +13,8 @@ const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
   kubernetes: ['components', 'kubernetes'],
   'kube-proxy': ['components', 'kube-proxy'],
   iptables: ['components', 'iptables'],
+  kernel: ['components', 'kernel'],
+  irqbalance: ['components', 'irqbalance'],
 };
 
 /** Throws `usage` where the text is not PATH=VALUE. */

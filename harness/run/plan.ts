@@ -84,7 +84,12 @@ function chooseProvider(
 function draftPlan({ scenario, written, path }: ScenarioFile, cell: Cell, runId: string): Plan {
   const kubernetes = cell['kubernetes'] ?? scenario.components.kubernetes ?? DEFAULT_KUBERNETES;
   const kubeProxy = cell['kube-proxy'] ?? scenario.components['kube-proxy'] ?? kubernetes;
-  const iptables = cell['iptables'] ?? scenario.components.iptables;
+  const others = Object.fromEntries(
+    (['iptables', 'kernel', 'irqbalance'] as const).flatMap((component) => {
+      const version = cell[component] ?? scenario.components[component];
+      return version === undefined ? [] : [[component, version]];
+    }),
+  );
   const phases = scenario.phases.map((_, index) =>
     planPhase(scenario, written, index, kubeProxy, path),
   );
@@ -110,11 +115,9 @@ function draftPlan({ scenario, written, path }: ScenarioFile, cell: Cell, runId:
     provider: 'kind',
     nodes: scenario.nodes,
     proxyMode: (cell['proxyMode'] as Plan['proxyMode'] | undefined) ?? scenario.proxyMode,
-    components: {
-      kubernetes,
-      'kube-proxy': kubeProxy,
-      ...(iptables === undefined ? {} : { iptables }),
-    },
+    components: { kubernetes, 'kube-proxy': kubeProxy, ...others },
+    ...(scenario.needs.ownKernel ? { ownKernel: true } : {}),
+    ...(scenario.machine === undefined ? {} : { machine: scenario.machine }),
     sampleEveryMs: scenario.sampling.every,
     rulesEveryMs: scenario.sampling.rulesEvery,
     replicas: scenario.workload.replicas,

@@ -15,7 +15,7 @@ import { coalmineVersion, PACKAGE_ROOT } from './package.ts';
 import type { Planned } from './plan.ts';
 import { startProgress } from './progress.ts';
 import { runCell } from './run-cell.ts';
-import type { RunRequest } from './run-scenario.ts';
+import type { RunRequest } from './ground.ts';
 
 export interface CellsRequest extends Pick<
   RunRequest,

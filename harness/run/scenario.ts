@@ -45,6 +45,20 @@ const componentVersions = z.strictObject({
   kubernetes: version.optional(),
   'kube-proxy': version.optional(),
   iptables: version.optional(),
+  kernel: version.optional().describe('of the nodes, as Debian’s suites ship it: 5.10, 6.1, 6.12'),
+  irqbalance: version.optional().describe('Debian’s whole version, for example 1.9.2-1'),
+});
+
+const machine = z.strictObject({
+  cpus: z.int().min(1).max(8).default(2),
+  memoryMiB: z.int().min(512).max(65_536).default(2_048),
+  testNics: z
+    .int()
+    .min(0)
+    .max(8)
+    .default(0)
+    .describe('NICs beside the cluster’s own, to be flooded and re-attached'),
+  queues: z.int().min(1).max(8).default(1).describe('queue pairs of each test NIC'),
 });
 
 const matrix = z.strictObject({
@@ -52,6 +66,8 @@ const matrix = z.strictObject({
   kubernetes: z.array(version).min(1).optional(),
   'kube-proxy': z.array(version).min(1).optional(),
   iptables: z.array(version).min(1).optional(),
+  kernel: z.array(version).min(1).optional(),
+  irqbalance: z.array(version).min(1).optional(),
 });
 const AXES = Object.keys(matrix.shape);
 
@@ -63,6 +79,14 @@ export const scenarioSchema = z
     provider: z.enum(['auto', ...PROVIDERS]).default('auto'),
     nodes: z.int().min(1).max(10).default(2),
     proxyMode: z.enum(PROXY_MODES).default('iptables'),
+    needs: z
+      .strictObject({
+        ownKernel: z.boolean().default(false).describe('nodes whose kernel is not this machine’s'),
+      })
+      .default({ ownKernel: false }),
+    machine: machine
+      .optional()
+      .describe('the shape of the nodes; only machines have one, so kind refuses it'),
     components: componentVersions.default({}),
     upgradeTo: componentVersions
       .pick({ 'kube-proxy': true })

@@ -25,6 +25,12 @@ export function refusals(plan: Plan): string[] {
   const asked = [...new Set([...Object.keys(plan.components), ...upgraded])];
   const iptables = plan.components['iptables'];
   return [
+    ...(plan.ownKernel === true
+      ? ['the scenario needs nodes with a kernel of their own, and kind nodes share this machine’s']
+      : []),
+    ...(plan.machine === undefined
+      ? []
+      : ['the scenario says what machine a node is, and kind nodes are containers']),
     ...asked
       .filter((component) => !SERVED.includes(component))
       .map((component) => BECAUSE[component] ?? `kind cannot choose a version of ${component}`),

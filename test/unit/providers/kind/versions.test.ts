@@ -71,6 +71,14 @@ describe('what kind refuses', () => {
     assert.match(sentences[1]!, /irqbalance/);
   });
 
+  it('is a kernel of their own, and a machine’s shape', () => {
+    const machine = { cpus: 2, memoryMiB: 2_048, testNics: 4, queues: 1 };
+    const sentences = refusals({ ...plan({ kubernetes: '1.34.3' }), ownKernel: true, machine });
+    assert.equal(sentences.length, 2);
+    assert.match(sentences[0]!, /kernel of their own/);
+    assert.match(sentences[1]!, /nodes are containers/);
+  });
+
   it('is an iptables that no Debian release has, and an upgrade that kind cannot do in place', () => {
     const asked = plan({ kubernetes: '1.34.3', iptables: '1.8.8' }, ['coredns', '1.12.2']);
     const sentences = refusals(asked);
