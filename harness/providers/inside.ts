@@ -45,10 +45,15 @@ const MASKED = ['/run', '/etc/docker'] as const;
 
 type Interrupt = 'SIGINT' | 'SIGTERM';
 
+/** Run id of a plan to the reason why this machine cannot serve it. */
+export type Unfit = Readonly<Record<string, string>>;
+
 export interface InsideOptions {
   runId: string;
   cacheDir: string;
   say: (line: string) => void;
+  /** Plans that this machine cannot serve, as it was found before. */
+  unfit?: Unfit;
   /** The program to start inside; this same program with its arguments where absent. */
   argv?: readonly string[];
   /** Calls back for each signal that the outer process gets, until the returned function is called. */
@@ -57,7 +62,7 @@ export interface InsideOptions {
 
 /** Runs this program again inside; returns its exit code after everything that it left is gone. */
 export async function runInside(options: InsideOptions): Promise<number> {
-  const { runId, cacheDir } = options;
+  const { runId, cacheDir, unfit = {} } = options;
   const passage = openPassage(options);
   let innerExitCode: number;
   let clean: boolean;
@@ -73,7 +78,7 @@ export async function runInside(options: InsideOptions): Promise<number> {
       ];
       const child = await startInherited({
         argv: [...NAMESPACES, ...program] as unknown as [string, ...string[]],
-        env: { [MARKER]: JSON.stringify({ runId, cacheDir, folder }) },
+        env: { [MARKER]: JSON.stringify({ runId, cacheDir, folder, unfit } satisfies InsideRun) },
       });
       passage.lead(child, lease);
       const namespaces = identifyProcess(child.pid);
@@ -160,6 +165,7 @@ export interface InsideRun {
   readonly cacheDir: string;
   /** The run's folder as the outer process sees it; inside, the temporary folder is one below it. */
   readonly folder: string;
+  readonly unfit: Unfit;
 }
 
 /** Returns what the outer process said about the run; throws outside. */

@@ -12,6 +12,7 @@ import type { Engine } from '../providers/kind/engine.ts';
 import { createKindProvider } from '../providers/kind/provider.ts';
 import { beginRun } from '../providers/run-begin.ts';
 import { runFolder } from '../providers/run-state.ts';
+import { fitPlans } from './fit-plans.ts';
 import type { Ground, GroundRun, RunOutcome } from './ground.ts';
 import { makeAhead, nodeFiles } from './make-ahead.ts';
 import type { Planned } from './plan.ts';
@@ -21,7 +22,7 @@ import { demandInsideFits, runAgainInside } from './run-inside.ts';
 export const kindGround: Ground = { runOutside, runInside };
 
 async function runOutside(run: GroundRun): Promise<RunOutcome> {
-  const { request, planned, store } = run;
+  const { request, store } = run;
   const provider = createKindProvider(() =>
     Promise.reject(new Error('nothing is provisioned in preflight')),
   );
@@ -33,14 +34,14 @@ async function runOutside(run: GroundRun): Promise<RunOutcome> {
     );
     await demandRoomForImages(store.cache.root);
   }
-  for (const plan of planned.plans) await provider.preflight(plan);
+  const { planned, unfit } = await fitPlans(run.planned, (plan) => provider.preflight(plan));
   await makeAhead(planned.plans, store, request.images.images, {
     say: request.say,
     signal: request.interruption.signal,
   });
-  if (choice.kind === 'user') return runOnUserEngine(run, choice.engine);
+  if (choice.kind === 'user') return runOnUserEngine({ ...run, planned }, choice.engine);
   request.say(`no Docker engine answers (${choice.because}): starting a private one for this run`);
-  return runAgainInside(run);
+  return runAgainInside(run, unfit);
 }
 
 /** The node image, its layers while they are loaded, and what the nodes write. */

@@ -1,14 +1,19 @@
 /** Starts this program again inside namespaces of the run's own, and is its outer half until it has ended. */
 import { CoalmineError } from '../core/errors.ts';
-import { isMaskedInside, runInside } from '../providers/inside.ts';
+import { isMaskedInside, runInside, type Unfit } from '../providers/inside.ts';
 import type { GroundRun, RunOutcome, RunRequest } from './ground.ts';
 
-export async function runAgainInside({ request, store, runId }: GroundRun): Promise<RunOutcome> {
+/** @param unfit the plans that the inner process leaves out; it asks nothing again */
+export async function runAgainInside(
+  { request, store, runId }: GroundRun,
+  unfit: Unfit,
+): Promise<RunOutcome> {
   request.interruption.hush();
   const exitCode = await runInside({
     runId,
     cacheDir: store.cache.root,
     say: request.say,
+    unfit,
     onInterrupt: (listener) => request.interruption.subscribe(listener),
   });
   return { exitCode, text: '' };

@@ -7,6 +7,7 @@ import { CoalmineError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { enterInside, isInside } from '../providers/inside.ts';
 import { demandReportsFolder } from '../record/reports-folder.ts';
+import { withoutUnfit } from './fit-plans.ts';
 import type { RunOutcome, RunRequest } from './ground.ts';
 import { groundOf } from './grounds.ts';
 import { planFrom } from './plan-from.ts';
@@ -21,7 +22,8 @@ export async function runScenario(request: RunRequest): Promise<RunOutcome> {
   const ground = groundOf(demandOneProvider(planned));
   const store = createStore({ offline: request.offline || inside !== undefined });
   const run = { request, planned, store, runId };
-  if (inside !== undefined) return ground.runInside(run);
+  if (inside !== undefined)
+    return ground.runInside({ ...run, planned: withoutUnfit(planned, inside.unfit) });
   demandReportsFolder(request.reportsDir);
   return ground.runOutside(run);
 }
