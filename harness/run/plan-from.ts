@@ -1,5 +1,6 @@
 /** Command line to plans: the pure first half of every command that takes a scenario. */
 import type { Plan } from '../core/plan.ts';
+import { readHost } from './host.ts';
 import { parseOverride } from './overrides.ts';
 import { planScenario, type Planned } from './plan.ts';
 import { newRunId } from './run-id.ts';
@@ -17,6 +18,7 @@ export function planFrom({ scenario, set, provider, runId }: PlanRequest): Plann
   const file = loadScenario(scenario, set.map(parseOverride));
   return planScenario(file, {
     runId: runId ?? newRunId(new Date()),
+    host: readHost(),
     ...(provider === undefined ? {} : { provider }),
   });
 }

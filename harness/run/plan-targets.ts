@@ -8,8 +8,8 @@ import { FAULTS } from '../disrupt/faults/index.ts';
 import { selectNodes } from './nodes.ts';
 
 /** Returns one sentence for each load, fault and upgrade that would find nothing to do; [] for a sound plan. Pure. */
-export function emptyHanded(plan: Plan): string[] {
-  const nodes = shapeOf(plan.nodes);
+export function emptyHanded(plan: Plan, roles: readonly NodeInfo['role'][]): string[] {
+  const nodes = shapeOf(roles);
   const none = (on: string): string => `no node is \`${on}\` where \`nodes\` is ${plan.nodes}`;
   return [
     ...plan.load
@@ -24,13 +24,8 @@ export function emptyHanded(plan: Plan): string[] {
   ];
 }
 
-/** Every provider makes one control plane; all others are workers. */
-function shapeOf(count: number): NodeInfo[] {
-  return Array.from({ length: count }, (_, index) => ({
-    name: `n${index}`,
-    role: index === 0 ? 'control-plane' : 'worker',
-    addresses: [],
-  }));
+function shapeOf(roles: readonly NodeInfo['role'][]): NodeInfo[] {
+  return roles.map((role, index) => ({ name: `n${index}`, role, addresses: [] }));
 }
 
 function idleUpgrades(

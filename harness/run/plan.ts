@@ -3,6 +3,7 @@ import type { NodeSelector, Plan, PlannedPhase } from '../core/plan.ts';
 import { CoalmineError } from '../core/errors.ts';
 import { cellName, CELLS_MAX, exclusionOf, expandMatrix, type Cell } from '../matrix/expand.ts';
 import { parseKubernetesVersion, proxySkewNote } from '../matrix/version.ts';
+import { ANY_HOST, type Host } from './host.ts';
 import { emptyHanded } from './plan-targets.ts';
 import { PROVIDER_LIST, type ProviderEntry } from './providers.ts';
 import { pluginUses } from './plugin-schema.ts';
@@ -24,6 +25,8 @@ export interface Planned {
 }
 
 export interface PlanOptions {
+  /** The machine that will run it; without it, `auto` knows of no limit of this machine. */
+  host?: Host;
   provider?: Plan['provider'];
   /** The run's id; the only input that is not the scenario. The cells of a matrix number it: `…-1`, `…-2`. */
   runId: string;
@@ -51,12 +54,11 @@ export function planScenario(file: ScenarioFile, options: PlanOptions): Planned 
     // What `--set` has pinned is in no cell any more; it is excluded all the same.
     const whole = { proxyMode: draft.proxyMode, ...draft.components };
     const excluded = exclusionOf(whole, scenario.exclude);
-    const reasons = excluded === undefined ? emptyHanded(draft) : [excluded];
-    if (reasons.length > 0) {
-      skip(reasons.join('; '));
+    if (excluded !== undefined) {
+      skip(excluded);
       continue;
     }
-    const choice = chooseProvider(draft, options.provider ?? scenario.provider);
+    const choice = chooseProvider(draft, options.provider ?? scenario.provider, options.host);
     if ('refusals' in choice) skip(choice.refusals.join('; '));
     else planned.plans.push({ ...draft, provider: choice.provider });
   }
@@ -66,6 +68,7 @@ export function planScenario(file: ScenarioFile, options: PlanOptions): Planned 
 function chooseProvider(
   draft: Plan,
   wanted: Plan['provider'] | 'auto',
+  host: Host = ANY_HOST,
 ): { provider: Plan['provider'] } | { refusals: string[] } {
   const candidates: readonly ProviderEntry[] = PROVIDER_LIST.filter(
     ({ name }) => wanted === 'auto' || name === wanted,
@@ -73,8 +76,9 @@ function chooseProvider(
   if (candidates.length === 0)
     return { refusals: [`there is no provider named ${wanted} in this version of coalmine`] };
   const refusals: string[] = [];
-  for (const { name, refuses } of candidates) {
-    const found = refuses({ ...draft, provider: name });
+  for (const { name, refuses, roles } of candidates) {
+    const plan = { ...draft, provider: name };
+    const found = [...refuses(plan, host), ...emptyHanded(plan, roles(plan.nodes))];
     if (found.length === 0) return { provider: name };
     refusals.push(...found.map((reason) => `${name}: ${reason}`));
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { CoalmineError } from '../../../harness/core/errors.ts';
 import { parseOverride } from '../../../harness/run/overrides.ts';
-import { planScenario, type Planned } from '../../../harness/run/plan.ts';
+import { planScenario, type Planned, type PlanOptions } from '../../../harness/run/plan.ts';
 import { parseScenario } from '../../../harness/run/scenario-file.ts';
 
 const HEAD = `name: mine
@@ -12,9 +12,9 @@ checks: { node-ready: {} }
 `;
 const HOLD = 'phases: [{ name: hold, for: 5s }]\n';
 
-function planned(text: string, set: string[] = [], provider?: 'kind' | 'vm'): Planned {
+function planned(text: string, set: string[] = [], options: Partial<PlanOptions> = {}): Planned {
   const file = parseScenario('s.yaml', HEAD + text, set.map(parseOverride));
-  return planScenario(file, { runId: 'r', ...(provider === undefined ? {} : { provider }) });
+  return planScenario(file, { runId: 'r', provider: 'kind', ...options });
 }
 
 const cells = ({ plans, skipped }: Planned) => [
@@ -49,9 +49,19 @@ describe('a scenario without a matrix', () => {
 
   it('is skipped with what the provider refuses', () => {
     assert.match(cells(planned(HOLD, ['iptables=9.9']))[0] ?? '', /^: kind: no Debian release/);
-    assert.deepEqual(cells(planned(HOLD, [], 'vm')), [
-      ': there is no provider named vm in this version of coalmine',
+    assert.deepEqual(cells(planned(HOLD, [], { provider: 'kubeconfig' })), [
+      ': there is no provider named kubeconfig in this version of coalmine',
     ]);
+  });
+
+  it('is refused where this machine’s kernel lacks what the proxy mode needs', () => {
+    const text = `${HOLD}proxyMode: ipvs\n`;
+    assert.equal(planned(text, [], { host: { ipvs: true } }).plans.length, 1);
+    assert.equal(planned(text, [], { host: { ipvs: undefined } }).plans.length, 1);
+    assert.match(
+      cells(planned(text, [], { host: { ipvs: false } }))[0] ?? '',
+      /kernel, which has no ip_vs/,
+    );
   });
 
   it('notes a skew that Kubernetes does not support', () => {
@@ -153,24 +163,28 @@ describe('an upgrade in a plan', () => {
 
   it('to what is there already is skipped, before a cluster is made for it', () => {
     assert.deepEqual(cells(upgrades(up('a', 'stable', 'all'))), [
-      ': phase a: kube-proxy is 1.34.3 on `all` already',
+      ': kind: phase a: kube-proxy is 1.34.3 on `all` already',
     ]);
     const steps = up('a', 'new', 'canary') + up('b', 'new', 'all') + up('c', 'new', 'rest');
     assert.deepEqual(cells(upgrades(steps, TO)), [
-      ': phase c: kube-proxy is 1.34.4 on `rest` already',
+      ': kind: phase c: kube-proxy is 1.34.4 on `rest` already',
     ]);
   });
 });
 
 describe('a selector that no node answers to', () => {
   for (const [title, text, expected] of [
-    ['load', 'load: { a: { run: { dns-pairs: {} } } }\n' + HOLD, ': load a: no node is `worker`'],
+    [
+      'load',
+      'load: { a: { run: { dns-pairs: {} } } }\n' + HOLD,
+      ': kind: load a: no node is `worker`',
+    ],
     [
       'fault',
       'phases: [{ name: f, for: 9s, fault: { freeze: { node: rest, for: 5s } } }]\n',
-      ': phase f: no node is `rest`',
+      ': kind: phase f: no node is `rest`',
     ],
-    ['upgrade', `phases:\n${up('u', '1.34.4', 'rest')}`, ': phase u: no node is `rest`'],
+    ['upgrade', `phases:\n${up('u', '1.34.4', 'rest')}`, ': kind: phase u: no node is `rest`'],
   ] as const) {
     it(`of a ${title} is known from the plan`, () => {
       assert.deepEqual(cells(planned(`${text}nodes: 1\n`)), [`${expected} where \`nodes\` is 1`]);
