@@ -8,6 +8,12 @@ export function skipOrFail(context: Context, reason: string): never {
   return context.skip();
 }
 
+/** For what a machine that lacks nothing cannot show. Skips, aloud, in CI too: there is nothing to make it runnable with. */
+export function notHere(context: Context, reason: string): never {
+  console.warn(`      does not apply: ${reason}`);
+  return context.skip();
+}
+
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }

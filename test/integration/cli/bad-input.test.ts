@@ -10,7 +10,7 @@ import { defaultCacheDir } from '../../../harness/components/cache-folder.ts';
 import { findEngine } from '../../../harness/providers/kind/engine-find.ts';
 import { proxyModeRefusal } from '../../../harness/providers/kind/engine-preflight.ts';
 import { coalmine, ROOT, type CliOptions, type Ended } from '../../support/cli.ts';
-import { isRoot, skipOrFail } from '../../support/real.ts';
+import { isRoot, notHere, skipOrFail } from '../../support/real.ts';
 
 const GOOD =
   'name: good\nwhy: a test\nphases:\n  - { name: idle, for: 1s }\nchecks:\n  drop-count: {}\n';
@@ -129,18 +129,19 @@ describe('bad input', function () {
     });
 
     it('refuses a proxy mode that the kernel lacks', async function () {
-      if ((await proxyModeRefusal('ipvs')) === undefined) this.skip();
+      if ((await proxyModeRefusal('ipvs')) === undefined)
+        return notHere(this, 'this kernel lacks no proxy mode');
       assert.match(
-        await refused(4, ['upgrade-smoke', '--set', 'proxyMode=ipvs']),
-        /kernel has no ip_vs/,
+        await refused(4, ['upgrade-smoke', '--provider', 'kind', '--set', 'proxyMode=ipvs']),
+        /kernel, which has no ip_vs/,
       );
     });
 
     it('keeps only what can be kept', async function () {
-      if (engine === 'user') this.skip();
+      if (engine === 'user') return notHere(this, 'a Docker engine answers');
       assert.match(
         await refused(2, ['upgrade-smoke', '--keep', 'always']),
-        /Docker engine of your own.*\n.*leave --keep out/,
+        /Docker engine of your own.*\n.*Leave --keep out/,
       );
       assert.match(
         await refused(4, ['upgrade-smoke', '--reports', '/run/reports']),

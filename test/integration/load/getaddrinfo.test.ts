@@ -1,7 +1,7 @@
 /** glibc's own timeout and second try as an application feels them, in a network and mount namespace of our own. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { startLoadProgram, sumOf } from '../../support/load-program.ts';
+import { intervalsOf, startLoadProgram, sumOf } from '../../support/load-program.ts';
 import { findProgram } from '../../support/programs.ts';
 import { isRoot, skipOrFail } from '../../support/real.ts';
 
@@ -9,19 +9,23 @@ const ROOM = path.resolve(import.meta.dirname, '../../support/getaddrinfo-room.t
 
 describe('getaddrinfo in a pod-like room', function () {
   this.timeout(60_000);
-  // glibc's own second is measured in real time: a machine that stalls for as long plants a loss of its own.
-  this.retries(2);
   before(function () {
     if (!isRoot() || findProgram('unshare') === undefined)
       skipOrFail(this, 'needs root and unshare');
   });
 
-  const inRoom = async (timeoutMs: string) => {
+  /**
+   * glibc's own second is measured in real time: a machine that stalls for as long plants a loss of its own. The program
+   * says when it stood still, and only such a run is made again.
+   */
+  const inRoom = async (timeoutMs: string, attempt = 1) => {
     const node = [process.execPath, '--import', 'tsx', ROOM, timeoutMs];
     const run = startLoadProgram(['unshare', '--net', '--mount', ...node]);
     assert.equal(await run.exit(), 0, run.talk.join('\n'));
     const { planted } = JSON.parse(run.talk.at(-1) ?? '{}') as { planted: number };
     assert.ok(planted > 0);
+    const stallMs = Math.max(0, ...intervalsOf(run.lines).map((line) => line.stallMs ?? 0));
+    if (stallMs >= 300 && attempt < 3) return inRoom(timeoutMs, attempt + 1);
     return { sum: sumOf(run.lines), planted };
   };
 
