@@ -54,13 +54,14 @@ export type RunResult = z.infer<typeof runResultSchema>;
 const cellResultSchema = z.strictObject({
   scenario: z.string(),
   cell: z.string(),
-  outcome: z.enum(['judged', 'skipped']),
-  /** Below the matrix's own directory; empty for a cell that was skipped. */
+  /** `skipped` cannot be run here; `not-run` should have been; `crashed` ended without a verdict, and `summary` says why. */
+  outcome: z.enum(['judged', 'skipped', 'not-run', 'crashed']),
+  /** Below the matrix's own directory, where there is one once the cell has begun; empty for a cell that was skipped. */
   folder: z.string(),
   verdict: verdict.nullable(),
   dirty: z.boolean(),
   exitCode,
-  /** Why it was skipped, or the worst finding. */
+  /** Why it has no verdict of its own, or the worst finding. */
   summary: z.string(),
 });
 export type CellResult = z.infer<typeof cellResultSchema>;

@@ -9,11 +9,11 @@ import { element, renderXml, type XmlElement } from './xml.ts';
 /** The test case that says whether anything was left on the target. */
 const CLEAN = 'left-nothing-behind';
 
-export type JunitCell = { result: RunResult } | { skipped: CellResult };
+export type JunitCell = { result: RunResult } | { unjudged: CellResult };
 
 export function junitXml(cells: readonly JunitCell[]): string {
   const suites = cells.map((cell) =>
-    'result' in cell ? judgedSuite(cell.result) : skippedSuite(cell.skipped),
+    'result' in cell ? judgedSuite(cell.result) : unjudgedSuite(cell.unjudged),
   );
   return renderXml(element('testsuites', { name: 'coalmine', ...counts(suites) }, suites));
 }
@@ -33,9 +33,12 @@ function judgedSuite(result: RunResult): XmlElement {
   );
 }
 
-function skippedSuite(cell: CellResult): XmlElement {
+/** What cannot run here is skipped; what should have run and has no verdict must not look so harmless. */
+function unjudgedSuite(cell: CellResult): XmlElement {
   const name = titleOf(cell);
-  const outcome = element('skipped', { message: cell.summary });
+  const { outcome: type, summary: message } = cell;
+  const outcome =
+    type === 'skipped' ? element('skipped', { message }) : element('error', { message, type });
   return suite(name, {}, [element('testcase', { classname: name, name: 'cell' }, [outcome])]);
 }
 

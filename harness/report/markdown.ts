@@ -30,7 +30,7 @@ export function matrixMarkdown(result: MatrixResult): string {
       ['cell', 'outcome', 'what was found'],
       result.cells.map(({ cell, outcome, verdict, dirty, summary }) => [
         cell === '' ? '(the only one)' : cell,
-        `${verdict ?? outcome}${dirty ? ', dirty' : ''}`,
+        `${outcome === 'judged' ? String(verdict) : outcome}${dirty ? ', dirty' : ''}`,
         summary,
       ]),
     ),

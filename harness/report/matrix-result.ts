@@ -18,20 +18,26 @@ export function skippedCell(scenario: string, cell: string, because: string): Ce
   return { scenario, cell, outcome: 'skipped', ...nothing, summary: because };
 }
 
-/** A cell that should have run and did not: unlike one that cannot, it leaves the matrix undecided. */
-export function interruptedCell(
-  scenario: string,
-  cell: string,
-  signal: 'SIGINT' | 'SIGTERM' | undefined,
-): CellResult {
+type Place = Pick<CellResult, 'scenario' | 'cell' | 'folder'>;
+
+/** A cell that should have run: unlike one that cannot, it leaves the matrix undecided. */
+export function notRunCell(place: Place, signal?: 'SIGINT' | 'SIGTERM'): CellResult {
   const verdict = 'inconclusive';
   const exitCode = exitCodeFor({ verdict, dirty: false, signal });
-  return { ...skippedCell(scenario, cell, 'interrupted before it began'), verdict, exitCode };
+  const summary = signal === undefined ? 'not run to its end' : 'interrupted before it began';
+  return { ...place, outcome: 'not-run', verdict, dirty: false, exitCode, summary };
+}
+
+/** A cell in which coalmine itself failed, before or after there was a cluster. */
+export function crashedCell(place: Place, why: string): CellResult {
+  const verdict = 'inconclusive';
+  const exitCode = exitCodeFor({ verdict: undefined, dirty: false });
+  return { ...place, outcome: 'crashed', verdict, dirty: false, exitCode, summary: why };
 }
 
 /** A matrix of which every cell was skipped is inconclusive; a skipped one beside others decides nothing. */
 export function matrixResult(scenario: string, cells: readonly CellResult[]): MatrixResult {
-  const run = cells.filter(({ outcome, verdict }) => outcome !== 'skipped' || verdict !== null);
+  const run = cells.filter(({ outcome }) => outcome !== 'skipped');
   const verdict = worst(run.map((cell) => cell.verdict ?? 'inconclusive'));
   const dirty = cells.some((cell) => cell.dirty);
   const codes = [...run.map(({ exitCode }) => exitCode), exitCodeFor({ verdict, dirty })];

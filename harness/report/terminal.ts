@@ -45,7 +45,10 @@ export function matrixText(result: MatrixResult, { color }: TerminalOptions): st
   return text([
     `${plain(result.scenario)}: ${verdictText(result, color)} (${result.cells.length} cells)`,
     ...result.cells.map(({ cell, verdict, outcome, summary }) => {
-      const word = verdict === null ? outcome.padEnd(WORD_WIDTH) : mark(verdict, color);
+      const word =
+        outcome === 'judged' && verdict !== null
+          ? mark(verdict, color)
+          : outcome.padEnd(WORD_WIDTH);
       return `  ${word} ${plain(cell).padEnd(width)}  ${plain(summary)}`;
     }),
     `exit ${result.exitCode}: ${explainExit(result.exitCode)}`,

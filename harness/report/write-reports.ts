@@ -37,7 +37,7 @@ export function writeMatrixReports(
 ): Written {
   const cells = matrix.cells.map((cell): JunitCell => {
     const result = judged.find((one) => one.cell === cell.cell);
-    return cell.outcome === 'judged' && result !== undefined ? { result } : { skipped: cell };
+    return cell.outcome === 'judged' && result !== undefined ? { result } : { unjudged: cell };
   });
   return writeAll(dir, [
     { file: 'verdict.json', render: () => json(matrix) },

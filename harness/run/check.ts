@@ -2,35 +2,40 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { MatrixResult, RunResult } from '../core/result.ts';
-import { CoalmineError } from '../core/errors.ts';
+import { CoalmineError, messageOf } from '../core/errors.ts';
 import { judge } from '../judge/judge.ts';
+import { FILES } from '../record/layout.ts';
 import { readHistory } from '../record/reader.ts';
-import { judgedCell, matrixResult } from '../report/matrix-result.ts';
+import { crashedCell, judgedCell, matrixResult } from '../report/matrix-result.ts';
 import { readResult } from '../report/read-result.ts';
 import { matrixText, runText, wantsColor } from '../report/terminal.ts';
 import { writeMatrixReports, writeRunReports, type Written } from '../report/write-reports.ts';
 
 /** Judges a stored run, or each stored cell of a matrix, again and writes the reports. Throws `history`. */
 export function check(dir: string): RunResult | MatrixResult {
-  if (!existsSync(path.join(dir, 'cells'))) return checkRun(dir);
+  if (hasBegun(dir) || !existsSync(path.join(dir, 'verdict.json'))) return checkRun(dir);
   const before = readResult(dir);
   if (before.kind === 'run') return checkRun(dir);
-  const judged = before.cells
-    .filter(({ folder }) => folder !== '')
-    .map(({ folder }) => ({ folder, result: checkRun(path.join(dir, folder)) }));
-  const unjudged = before.cells.filter(({ folder }) => folder === '');
-  const matrix = matrixResult(before.scenario, [
-    ...judged.map(({ folder, result }) => judgedCell(result, folder)),
-    ...unjudged,
-  ]);
-  insist(
-    writeMatrixReports(
-      dir,
-      matrix,
-      judged.map(({ result }) => result),
-    ),
-  );
+  const judged: RunResult[] = [];
+  const cells = before.cells.map((cell) => {
+    const folder = path.join(dir, cell.folder);
+    if (cell.folder === '' || !hasBegun(folder)) return cell;
+    try {
+      const result = checkRun(folder);
+      judged.push(result);
+      return judgedCell(result, cell.folder);
+    } catch (error) {
+      return crashedCell(cell, messageOf(error));
+    }
+  });
+  const matrix = matrixResult(before.scenario, cells);
+  insist(writeMatrixReports(dir, matrix, judged));
   return matrix;
+}
+
+/** A matrix has no plan of its own; a cell that was killed may have nothing else. */
+function hasBegun(dir: string): boolean {
+  return existsSync(path.join(dir, FILES.plan));
 }
 
 /** Judges one stored run; `reports: false` is for a user who will not wait for them. */

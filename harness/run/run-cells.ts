@@ -1,16 +1,13 @@
 /** Runs the cells of a scenario one after the other and writes the reports of each, and of the whole where there are many. */
-import path from 'node:path';
+import { messageOf } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import type { MatrixResult, RunResult } from '../core/result.ts';
 import type { Provider } from '../providers/provider.ts';
 import { describeEnvironment } from '../record/environment.ts';
-import { linkLatest } from '../record/latest.ts';
-import { cellFolder } from '../record/layout.ts';
-import { makeFolders } from '../record/reports-folder.ts';
 import { createRunDirectory } from '../record/run-directory.ts';
-import { interruptedCell, judgedCell, matrixResult, skippedCell } from '../report/matrix-result.ts';
-import { appendStepSummary, writeMatrixReports } from '../report/write-reports.ts';
+import { appendStepSummary } from '../report/write-reports.ts';
 import { checkRun, textOf } from './check.ts';
+import { openMatrixReport } from './matrix-report.ts';
 import { coalmineVersion, PACKAGE_ROOT } from './package.ts';
 import type { Planned } from './plan.ts';
 import { startProgress } from './progress.ts';
@@ -26,57 +23,51 @@ export interface CellsRequest extends Pick<
   readonly runId: string;
 }
 
-interface Judged {
-  document: RunResult;
-  folder: string;
-}
-
 export async function runCells(
   request: CellsRequest,
 ): Promise<{ document: RunResult | MatrixResult; text: string }> {
-  const { planned, reportsDir, say } = request;
+  const { planned, say } = request;
   const [only] = planned.plans;
-  if (only !== undefined && planned.plans.length + planned.skipped.length === 1) {
-    const { document } = await runAndJudge(only, request);
-    summarize(document, say);
-    return { document, text: textOf(document) };
-  }
-  const scenario = only?.scenario ?? planned.skipped[0]?.scenario ?? '';
-  const folder = `${scenario}-${request.runId}`;
-  const judged: Judged[] = [];
-  makeFolders(path.join(reportsDir, folder, 'cells'));
-  linkLatest(path.resolve(reportsDir), folder);
+  const isMatrix = planned.plans.length + planned.skipped.length !== 1;
+  const ended =
+    only === undefined || isMatrix ? await runMatrix(request) : await runAlone(only, request);
+  summarize(ended.document, say);
+  return ended;
+}
+
+async function runAlone(plan: Plan, request: CellsRequest) {
+  const document = await runAndJudge(plan, request);
+  return { document, text: textOf(document) };
+}
+
+async function runMatrix({ planned, runId, ...request }: CellsRequest) {
+  const { interruption, say } = request;
+  const scenario = (planned.plans[0] ?? planned.skipped[0])?.scenario ?? '';
+  const folder = `${scenario}-${runId}`;
+  const report = openMatrixReport(planned, { ...request, folder });
+  const texts: string[] = [];
   for (const plan of planned.plans) {
-    if (request.interruption.signal.aborted) break;
+    if (interruption.signal.aborted) break;
     say(`cell ${plan.cell}`);
-    const below = path.join('cells', cellFolder(plan.cell));
-    judged.push(await runAndJudge(plan, request, path.join(folder, below), below));
+    try {
+      const document = await runAndJudge(plan, request, report.folderOf(plan));
+      texts.push(textOf(document));
+      report.ended(plan, { document });
+    } catch (error) {
+      // One cell that coalmine itself breaks in says nothing about the others.
+      say(`cell ${plan.cell}: ${error instanceof Error ? (error.stack ?? '') : messageOf(error)}`);
+      report.ended(plan, { crash: error });
+    }
   }
-  const undone = planned.plans.slice(judged.length);
-  const matrix = matrixResult(scenario, [
-    ...judged.map((one) => judgedCell(one.document, one.folder)),
-    ...undone.map(({ cell }) => interruptedCell(scenario, cell, request.interruption.caught())),
-    ...planned.skipped.map(({ cell, because }) => skippedCell(scenario, cell, because)),
-  ]);
-  const { errors } = writeMatrixReports(
-    path.join(reportsDir, folder),
-    matrix,
-    judged.map(({ document }) => document),
-  );
-  for (const line of errors) say(line);
-  summarize(matrix, say);
-  return {
-    document: matrix,
-    text: [...judged.map(({ document }) => textOf(document)), textOf(matrix)].join('\n'),
-  };
+  const document = report.close(interruption.caught());
+  return { document, text: [...texts, textOf(document)].join('\n') };
 }
 
 async function runAndJudge(
   plan: Plan,
-  request: CellsRequest,
+  request: Omit<CellsRequest, 'planned' | 'runId'>,
   folder?: string,
-  below = '',
-): Promise<Judged> {
+): Promise<RunResult> {
   const { provider, reportsDir, keep, interruption, terminal } = request;
   const environment = describeEnvironment({
     startedAt: new Date().toISOString(),
@@ -111,8 +102,7 @@ async function runAndJudge(
     progress.stop();
   }
   request.say(`run directory: ${recorder.dir}`);
-  const document = checkRun(recorder.dir, { reports: !interruption.impatient.aborted });
-  return { document, folder: below };
+  return checkRun(recorder.dir, { reports: !interruption.impatient.aborted });
 }
 
 /** In a GitHub job the summary page shows the result; elsewhere nothing happens. */

@@ -39,7 +39,7 @@ describe('junit', () => {
   it('names the hole of a cell that was not run', () => {
     const cell = skippedCell('example', 'proxyMode=ipvs', 'this kernel has no ip_vs');
     const result = resultOf({ cell: 'proxyMode=iptables' });
-    const root = outlineXml(junitXml([{ result }, { skipped: cell }]));
+    const root = outlineXml(junitXml([{ result }, { unjudged: cell }]));
     const skipped = root.children[1];
     assert.equal(skipped?.attributes['name'], 'example [proxyMode=ipvs]');
     assert.equal(skipped.attributes['skipped'], '1');

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import {
-  interruptedCell,
+  crashedCell,
   judgedCell,
   matrixResult,
+  notRunCell,
   skippedCell,
 } from '../../../harness/report/matrix-result.ts';
 import { resultOf } from '../../support/result.ts';
@@ -20,14 +21,11 @@ describe('the result of a matrix', () => {
     assert.equal(of(skipped)[1], 3);
   });
 
-  it('never passes where a cell was not run because of an interruption', () => {
-    assert.deepEqual(of(passed, interruptedCell('example', 'a=2', 'SIGTERM')), [
-      'inconclusive',
-      143,
-    ]);
-    assert.deepEqual(of(passed, interruptedCell('example', 'a=2', 'SIGINT')), [
-      'inconclusive',
-      130,
-    ]);
+  it('never passes where a cell was not run, or fell', () => {
+    const place = { scenario: 'example', cell: 'a=2', folder: 'cells/a=2' };
+    assert.deepEqual(of(passed, notRunCell(place)), ['inconclusive', 3]);
+    assert.deepEqual(of(passed, notRunCell(place, 'SIGTERM')), ['inconclusive', 143]);
+    assert.deepEqual(of(passed, notRunCell(place, 'SIGINT')), ['inconclusive', 130]);
+    assert.deepEqual(of(passed, crashedCell(place, 'why')), ['inconclusive', 6]);
   });
 });

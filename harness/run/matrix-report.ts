@@ -1,0 +1,89 @@
+/**
+ * The reports over all cells of a matrix. Written before the first cell and after each: whatever ends this program, the
+ * files say what was run, what it showed, and what was not run.
+ */
+import path from 'node:path';
+import { messageOf } from '../core/errors.ts';
+import type { Plan } from '../core/plan.ts';
+import type { CellResult, MatrixResult, RunResult } from '../core/result.ts';
+import { linkLatest } from '../record/latest.ts';
+import { cellFolder } from '../record/layout.ts';
+import { makeFolders, unwritable } from '../record/reports-folder.ts';
+import {
+  crashedCell,
+  judgedCell,
+  matrixResult,
+  notRunCell,
+  skippedCell,
+} from '../report/matrix-result.ts';
+import { writeMatrixReports } from '../report/write-reports.ts';
+import type { Planned } from './plan.ts';
+
+type Ending = { document: RunResult } | { crash: unknown };
+
+export interface MatrixReport {
+  /** Of a cell, below the folder of run directories. */
+  folderOf(plan: Plan): string;
+  ended(plan: Plan, ending: Ending): void;
+  /** Writes for the last time; a cell that has not ended was interrupted by `signal`. */
+  close(signal?: 'SIGINT' | 'SIGTERM'): MatrixResult;
+}
+
+/** Throws `preflight` where the matrix's own folder cannot be made. */
+export function openMatrixReport(
+  { plans, skipped }: Planned,
+  { reportsDir, folder, say }: { reportsDir: string; folder: string; say: (line: string) => void },
+): MatrixReport {
+  const scenario = (plans[0] ?? skipped[0])?.scenario ?? '';
+  const dir = path.join(reportsDir, folder);
+  const endings = new Map<Plan, Ending>();
+  const write = (signal?: 'SIGINT' | 'SIGTERM'): MatrixResult => {
+    const matrix = matrixResult(scenario, [
+      ...plans.map((plan) => cellOf(plan, endings.get(plan), signal)),
+      ...skipped.map(({ cell, because }) => skippedCell(scenario, cell, because)),
+    ]);
+    const judged = [...endings.values()].flatMap((one) =>
+      'document' in one ? [one.document] : [],
+    );
+    for (const line of writeMatrixReports(dir, matrix, judged).errors) say(line);
+    return matrix;
+  };
+  begin(reportsDir, folder, say);
+  write();
+  return {
+    folderOf: (plan) => path.join(folder, below(plan)),
+    ended: (plan, ending) => {
+      endings.set(plan, ending);
+      write();
+    },
+    close: write,
+  };
+}
+
+function begin(reportsDir: string, folder: string, say: (line: string) => void): void {
+  try {
+    makeFolders(path.join(reportsDir, folder));
+  } catch (error) {
+    throw unwritable(reportsDir, error);
+  }
+  try {
+    linkLatest(path.resolve(reportsDir), folder);
+  } catch (error) {
+    say(`${reportsDir}/latest does not point to this run: ${messageOf(error)}`);
+  }
+}
+
+function cellOf(
+  plan: Plan,
+  ending: Ending | undefined,
+  signal: 'SIGINT' | 'SIGTERM' | undefined,
+): CellResult {
+  const place = { scenario: plan.scenario, cell: plan.cell, folder: below(plan) };
+  if (ending === undefined) return notRunCell(place, signal);
+  if ('crash' in ending) return crashedCell(place, messageOf(ending.crash));
+  return judgedCell(ending.document, place.folder);
+}
+
+function below({ cell }: Plan): string {
+  return path.join('cells', cellFolder(cell));
+}
