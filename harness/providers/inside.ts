@@ -33,12 +33,20 @@ const LEASE = 'outer.sock';
  */
 const REAPER = ['sh', '-c', 'trap : INT TERM HUP; "$@"; exit $?', 'coalmine'] as const;
 
-const NAMESPACES = [
-  // unshare ends its child when it ends itself; this ends unshare when we end, by SIGKILL too.
-  ...['setpriv', '--pdeathsig', 'KILL', '--'],
-  ...['unshare', '--net', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child', '--'],
-  ...REAPER,
-] as const;
+/**
+ * Who is not root becomes it in a user namespace: enough for links, taps and mounts of the run's own. The kernel forgets
+ * there whom the death of a parent should end, so it is the lease that ends the inner program with the outer one.
+ */
+function intoNamespaces(): readonly [string, ...string[]] {
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  return [
+    // unshare ends its child when it ends itself; this ends unshare when we end, by SIGKILL too.
+    'setpriv',
+    ...['--pdeathsig', 'KILL', '--', 'unshare', ...user],
+    ...['--net', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child', '--'],
+    ...REAPER,
+  ];
+}
 
 /** What is masked inside. A host's containerd socket in /run would be used by dockerd, and its containers outlive us. */
 const MASKED = ['/run', '/etc/docker'] as const;
@@ -77,7 +85,7 @@ export async function runInside(options: InsideOptions): Promise<number> {
         ...process.argv.slice(1),
       ];
       const child = await startInherited({
-        argv: [...NAMESPACES, ...program] as unknown as [string, ...string[]],
+        argv: [...intoNamespaces(), ...program],
         env: { [MARKER]: JSON.stringify({ runId, cacheDir, folder, unfit } satisfies InsideRun) },
       });
       passage.lead(child, lease);
@@ -224,7 +232,6 @@ async function mask(folder: string): Promise<void> {
 export async function insideRefusals(cacheDir: string): Promise<string[]> {
   const refusals: string[] = [];
   if (process.platform !== 'linux') refusals.push('this is not Linux');
-  if (process.getuid?.() !== 0) refusals.push('this is not root');
   for (const tool of ['unshare', 'setpriv', 'flock', 'mount', 'ip', 'sh'])
     if ((await onPath(tool)) === undefined) refusals.push(`${tool} is not installed`);
   for (const folder of [cacheDir, process.cwd(), tmpdir()])
@@ -232,7 +239,7 @@ export async function insideRefusals(cacheDir: string): Promise<string[]> {
       refusals.push(`${folder} is a place that a run in namespaces does not see`);
   if (refusals.length > 0) return refusals;
   const probe = await local.run(
-    { argv: [...NAMESPACES, 'ip', 'link', 'set', 'lo', 'up'] },
+    { argv: [...intoNamespaces(), 'ip', 'link', 'set', 'lo', 'up'] },
     { timeoutMs: 10_000 },
   );
   if (probe.exitCode !== 0)

@@ -28,7 +28,7 @@ export async function findEngine(options: { cacheDir: string }): Promise<EngineC
 }
 
 async function privateRefusals(cacheDir: string): Promise<string[]> {
-  const refusals: string[] = [];
+  const refusals: string[] = process.getuid?.() === 0 ? [] : ['this is not root'];
   for (const tool of ['docker', 'dockerd', 'containerd', 'runc', 'iptables'])
     if ((await onPath(tool)) === undefined) refusals.push(`${tool} is not installed`);
   return [...refusals, ...(await insideRefusals(cacheDir))];
