@@ -21,7 +21,8 @@ export const runCommand: CommandModule<object, Options> = {
       .option('keep', {
         choices: ['never', 'on-failure', 'always'] as const,
         default: 'never' as const,
-        describe: 'keep the cluster afterwards; only with your own Docker engine',
+        describe:
+          'keep the cluster afterwards, on-failure: where the run did not pass; only with your own Docker engine',
       })
       .option('images', {
         choices: ['built', 'published'] as const,

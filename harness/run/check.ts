@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { MatrixResult, RunResult } from '../core/result.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
+import type { EventOf } from '../core/history.ts';
 import { judge } from '../judge/judge.ts';
 import { FILES } from '../record/layout.ts';
 import { readHistory } from '../record/reader.ts';
@@ -44,6 +45,12 @@ export function checkRun(dir: string, { reports = true } = {}): RunResult {
   const result = judge(stored.history, stored.environment);
   if (reports) insist(writeRunReports(stored.dir, result));
   return result;
+}
+
+/** What a run would be judged as if it ended with `end`, now. Writes nothing; throws `history`. */
+export function judgeSoFar(dir: string, end: EventOf<'run'>): RunResult {
+  const { history, environment } = readHistory(dir);
+  return judge({ ...history, events: [...history.events, end] }, environment);
 }
 
 /** Writes the reports again from verdict.json; returns their paths. */

@@ -4,6 +4,7 @@
 import path from 'node:path';
 import { worstExitCode } from '../core/exit-code.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
+import type { Plan } from '../core/plan.ts';
 import { cleanRun } from '../providers/clean.ts';
 import { findEngine } from '../providers/kind/engine-find.ts';
 import { dataRootRefusal } from '../providers/kind/engine-preflight.ts';
@@ -15,7 +16,6 @@ import { runFolder } from '../providers/run-state.ts';
 import { fitPlans } from './fit-plans.ts';
 import type { Ground, GroundRun, RunOutcome } from './ground.ts';
 import { makeAhead, nodeFiles } from './make-ahead.ts';
-import type { Planned } from './plan.ts';
 import { runCells } from './run-cells.ts';
 import { demandInsideFits, runAgainInside } from './run-inside.ts';
 
@@ -74,19 +74,21 @@ async function runOnUserEngine(run: GroundRun, engine: Engine): Promise<RunOutco
   const { request, planned, store } = run;
   const cacheDir = store.cache.root;
   for (const plan of planned.plans) await beginRun(cacheDir, plan.runId, engine.env());
-  let left: string[] = [];
+  const kept = new Set<string>();
+  const left: string[] = [];
   let outcome: RunOutcome;
   try {
-    outcome = await runCellsOn(engine, run);
+    outcome = await runCellsOn(engine, run, (runId) => kept.add(runId));
   } finally {
-    if (request.keep === 'never') left = await cleanOwn(planned, cacheDir, request.say);
+    const over = planned.plans.filter(({ runId }) => !kept.has(runId));
+    left.push(...(await cleanOwn(over, cacheDir, request.say)));
   }
   return left.length > 0 ? { ...outcome, exitCode: worstExitCode([outcome.exitCode, 5]) } : outcome;
 }
 
 /** Says and returns what of the runs is still there. Never throws: it must not hide how the run went. */
 async function cleanOwn(
-  { plans }: Planned,
+  plans: readonly Plan[],
   cacheDir: string,
   say: (line: string) => void,
 ): Promise<string[]> {
@@ -103,7 +105,11 @@ async function cleanOwn(
   return left;
 }
 
-async function runCellsOn(engine: Engine, run: GroundRun): Promise<RunOutcome> {
+async function runCellsOn(
+  engine: Engine,
+  run: GroundRun,
+  onKept?: (runId: string) => void,
+): Promise<RunOutcome> {
   const { request, planned, store, runId } = run;
   const files = await nodeFiles(store);
   const parts = {
@@ -114,6 +120,12 @@ async function runCellsOn(engine: Engine, run: GroundRun): Promise<RunOutcome> {
     nodeFiles: files,
   };
   const provider = createKindProvider(() => Promise.resolve(parts));
-  const { document, text } = await runCells({ ...request, planned, provider, runId });
+  const { document, text } = await runCells({
+    ...request,
+    planned,
+    provider,
+    runId,
+    ...(onKept === undefined ? {} : { onKept }),
+  });
   return { exitCode: worstExitCode([document.exitCode]), document, text };
 }

@@ -5,12 +5,13 @@
 import path from 'node:path';
 import { startRunClock } from '../core/clock.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
+import type { EventOf } from '../core/history.ts';
 import type { Plan } from '../core/plan.ts';
 import { Unwind } from '../core/unwind.ts';
 import { ActiveFaults } from '../disrupt/active.ts';
 import { openJournal } from '../disrupt/journal.ts';
 import { local } from '../exec/local.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Cluster, Provider } from '../providers/provider.ts';
 import type { Recorder } from '../record/run-directory.ts';
 import { connectNodes } from './connect-nodes.ts';
 import type { Emit, Stage } from './context.ts';
@@ -27,17 +28,19 @@ export interface CellDeps {
   /** Aborts when the user interrupts; undo and teardown never listen to it. */
   readonly signal: AbortSignal;
   readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
-  /** Whether the cluster stays, asked when it would be destroyed. */
-  readonly keep: (crashed: boolean) => boolean;
+  /** Whether the cluster stays: asked when all else is taken back and its logs are here, with how the run will have ended. */
+  readonly keep: (end: EventOf<'run'>) => boolean;
 }
 
 /** How a run went; what it showed is another question. */
 export interface CellEnd {
   /** What stopped the run before its end, if anything did. */
   readonly error?: unknown;
+  /** The cluster is still there, because `keep` said so. */
+  readonly kept: boolean;
 }
 
-/** Never throws: whatever happened is in the history, and everything that was made has been taken back. */
+/** Never throws: whatever happened is in the history, and everything that was made has been taken back, or is kept. */
 export async function runCell(plan: Plan, deps: CellDeps): Promise<CellEnd> {
   const { recorder, progress } = deps;
   const clock = startRunClock();
@@ -53,7 +56,7 @@ export async function runCell(plan: Plan, deps: CellDeps): Promise<CellEnd> {
   emit.now({ kind: 'run', state: 'started', detail: clock.startedAt });
   for (const text of plan.notes) emit.now({ kind: 'note', text });
   const unwind = new Unwind();
-  const reached: Reached = { phases: false, end: false };
+  const reached: Reached = { phases: false };
   let error: unknown;
   try {
     await perform(plan, deps, { clock, emit }, unwind, reached);
@@ -64,14 +67,47 @@ export async function runCell(plan: Plan, deps: CellDeps): Promise<CellEnd> {
   for (const failure of await unwind.run()) {
     emit.now({ kind: 'residue', where: failure.title, what: messageOf(failure.error) });
   }
-  emit.now(endOf(error, reached, deps.interrupted()));
+  const end = endOf(error, reached, deps.interrupted());
+  const kept = await leaveCluster(
+    plan,
+    reached.cluster,
+    { tMs: clock.nowMs(), ...end },
+    deps,
+    emit,
+  );
+  emit.now(end);
   recorder.close();
-  return error === undefined ? {} : { error };
+  return { kept, ...(error === undefined ? {} : { error }) };
 }
 
 interface Reached {
+  cluster?: Cluster;
   phases: boolean;
-  end: boolean;
+}
+
+/** Returns whether it stays. Its fate comes last: what the run showed decides it, and that is known only now. */
+async function leaveCluster(
+  { runId }: Plan,
+  cluster: Cluster | undefined,
+  end: EventOf<'run'>,
+  { keep, progress }: CellDeps,
+  emit: Emit,
+): Promise<boolean> {
+  if (cluster === undefined) return false;
+  try {
+    await cluster.collectLogs();
+    if (!keep(end)) {
+      await cluster.destroy();
+      return false;
+    }
+    const text = `the cluster is kept: KUBECONFIG=${cluster.kubeconfig}; \`coalmine clean ${runId}\` removes it`;
+    emit.now({ kind: 'note', text });
+    progress.say(text);
+    return true;
+  } catch (error) {
+    emit.now({ kind: 'residue', where: 'cluster', what: messageOf(error) });
+    return false;
+  }
 }
 
 /**
@@ -90,7 +126,7 @@ function endOf(error: unknown, { phases }: Reached, signal: 'SIGINT' | 'SIGTERM'
 
 async function perform(
   plan: Plan,
-  { provider, recorder, progress, signal, keep }: CellDeps,
+  { provider, recorder, progress, signal }: CellDeps,
   { clock, emit }: Pick<Stage, 'clock' | 'emit'>,
   unwind: Unwind,
   reached: Reached,
@@ -98,11 +134,7 @@ async function perform(
   const { say } = progress;
   const logsDir = path.join(recorder.dir, 'logs');
   const cluster = await provider.provision({ plan, clock, logsDir, say, signal });
-  unwind.push('cluster', async () => {
-    await cluster.collectLogs();
-    if (keep(!reached.end)) say(`the cluster is kept; KUBECONFIG=${cluster.kubeconfig}`);
-    else await cluster.destroy();
-  });
+  reached.cluster = cluster;
   const nodes = await connectNodes({ plan, cluster, clock, emit, signal }, unwind);
   const stage: Stage = { plan, clock, emit, cluster, nodes, signal, say };
 
@@ -134,5 +166,4 @@ async function perform(
   await runPhases(stage, faults);
   await loads.stop();
   await oracle.stop();
-  reached.end = true;
 }

@@ -7,6 +7,7 @@ import { describeEnvironment } from '../record/environment.ts';
 import { createRunDirectory } from '../record/run-directory.ts';
 import { appendStepSummary } from '../report/write-reports.ts';
 import { checkRun, textOf } from './check.ts';
+import { isToKeep } from './keep.ts';
 import { openMatrixReport } from './matrix-report.ts';
 import { coalmineVersion, PACKAGE_ROOT } from './package.ts';
 import type { Planned } from './plan.ts';
@@ -21,6 +22,8 @@ export interface CellsRequest extends Pick<
   readonly planned: Planned;
   readonly provider: Provider;
   readonly runId: string;
+  /** Called for each run whose cluster stays, so that nobody cleans it away. */
+  readonly onKept?: (runId: string) => void;
 }
 
 export async function runCells(
@@ -90,14 +93,15 @@ async function runAndJudge(
     columns: () => process.stderr.columns,
   });
   try {
-    await runCell(plan, {
+    const { kept } = await runCell(plan, {
       provider,
       recorder,
       progress,
       signal: interruption.signal,
       interrupted: () => interruption.caught(),
-      keep: (crashed) => keep === 'always' || (keep === 'on-failure' && crashed),
+      keep: (end) => isToKeep(keep, recorder.dir, end),
     });
+    if (kept) request.onKept?.(plan.runId);
   } finally {
     progress.stop();
   }

@@ -1,9 +1,12 @@
-/** How a run that never came to its phases ends in the history: without a cluster, from a provider that gives none. */
+/** How a run that never came to its phases ends: without a cluster, and with one whose node does not answer. */
 import assert from 'node:assert/strict';
 import { CoalmineError } from '../../../harness/core/errors.ts';
-import type { HistoryEvent } from '../../../harness/core/history.ts';
+import type { EventOf, HistoryEvent } from '../../../harness/core/history.ts';
+import type { Cluster } from '../../../harness/providers/provider.ts';
 import { runCell } from '../../../harness/run/run-cell.ts';
+import { FakeNode } from '../../support/fake-node.ts';
 import { planOf } from '../../support/history.ts';
+import { stageOf } from '../../support/stage.ts';
 
 async function endAfter(error: Error, signal?: 'SIGINT' | 'SIGTERM') {
   const events: HistoryEvent[] = [];
@@ -28,7 +31,8 @@ async function endAfter(error: Error, signal?: 'SIGINT' | 'SIGTERM') {
     interrupted: () => signal,
     keep: () => false,
   });
-  assert.deepEqual([end.error, closed, said], [error, 1, [`stopping: ${error.message}`]]);
+  assert.deepEqual(end, { error, kept: false });
+  assert.deepEqual([closed, said], [1, [`stopping: ${error.message}`]]);
   const [started, note, last, ...more] = events.map(({ tMs, ...rest }) => ({
     ...rest,
     isTimed: tMs >= 0,
@@ -54,5 +58,77 @@ describe('run/run-cell, where no cluster came up', () => {
     assert.deepEqual(await endAfter(new CoalmineError('kube', 'why'), 'SIGTERM'), {
       ...{ ...base, state: 'interrupted', signal: 'SIGTERM' },
     });
+  });
+});
+
+describe('run/run-cell, a cluster whose node does not answer', () => {
+  /** Returns what was done with the cluster, in order, and what the history has of it. */
+  async function fateOf(keep: (end: EventOf<'run'>) => boolean, destroy = () => Promise.resolve()) {
+    const done: string[] = [];
+    const events: HistoryEvent[] = [];
+    const { stage } = stageOf(
+      [new FakeNode('w1')],
+      {},
+      {
+        node: { startAgent: () => Promise.reject(new CoalmineError('agent', 'no answer')) },
+      },
+    );
+    const cluster: Cluster = {
+      ...stage.cluster,
+      kubeconfig: '/tmp/kubeconfig',
+      collectLogs: () => Promise.resolve(void done.push('logs')),
+      destroy: () => {
+        done.push('destroyed');
+        return destroy();
+      },
+    };
+    const { kept } = await runCell(planOf({ runId: 'run-1' }), {
+      provider: {
+        name: 'kind',
+        refuses: () => [],
+        preflight: () => Promise.resolve(),
+        provision: () => Promise.resolve(cluster),
+      },
+      recorder: {
+        dir: '/nowhere',
+        event: (event) => events.push(event),
+        sample: () => undefined,
+        writeFile: () => undefined,
+        close: () => undefined,
+      },
+      progress: { say: () => undefined, event: () => undefined, stop: () => undefined },
+      signal: new AbortController().signal,
+      interrupted: () => undefined,
+      keep: (end) => {
+        done.push(`asked, ${end.state}, ${String(events.some(isEnd))}`);
+        return keep(end);
+      },
+    });
+    return { done, kept, events };
+  }
+  const isEnd = (event: HistoryEvent) => event.kind === 'run' && event.state !== 'started';
+
+  it('is asked for last, when its logs are here and how the run ends is known', async () => {
+    const { done, kept, events } = await fateOf(() => false);
+    assert.deepEqual([done, kept], [['logs', 'asked, crashed, false', 'destroyed'], false]);
+    assert.ok(events.at(-1)?.kind === 'run');
+  });
+
+  it('stays where it is kept, and the history says how to remove it', async () => {
+    const { done, kept, events } = await fateOf(() => true);
+    assert.deepEqual([done, kept], [['logs', 'asked, crashed, false'], true]);
+    const notes = events.flatMap((event) => (event.kind === 'note' ? [event.text] : []));
+    assert.match(notes.at(-1) ?? '', /KUBECONFIG=\/tmp\/kubeconfig; `coalmine clean run-1`/);
+  });
+
+  it('is residue where it cannot be destroyed', async () => {
+    const { events } = await fateOf(
+      () => false,
+      () => Promise.reject(new CoalmineError('command', 'still there')),
+    );
+    assert.deepEqual(
+      events.flatMap((event) => (event.kind === 'residue' ? [event.what] : [])),
+      ['still there'],
+    );
   });
 });

@@ -1,0 +1,22 @@
+/** Whether a cluster stays for a person to look at. Decided by what the run has shown, which only its files can say. */
+import type { EventOf } from '../core/history.ts';
+import { judgeSoFar } from './check.ts';
+
+/**
+ * `on-failure` is everything but a clean pass; a run that its user interrupted has not failed.
+ *
+ * @param dir the run directory, with everything in it but the run's end
+ */
+export function isToKeep(
+  keep: 'never' | 'on-failure' | 'always',
+  dir: string,
+  end: EventOf<'run'>,
+): boolean {
+  if (keep !== 'on-failure') return keep === 'always';
+  if (end.state === 'interrupted') return false;
+  try {
+    return judgeSoFar(dir, end).exitCode !== 0;
+  } catch {
+    return true; // what cannot be judged did not pass
+  }
+}
