@@ -24,8 +24,10 @@ const NODE_COMPONENTS = [
 ] as const satisfies readonly ComponentName[];
 
 export interface KindRunVersions {
-  /** Of the control plane and the kubelets. */
+  /** Of the control plane, and of everything on the nodes about which nothing else is said. */
   kubernetes: string;
+  /** Of each node's kubelet. */
+  kubelets: readonly string[];
   /** Every version that kube-proxy has during the run. */
   kubeProxy: readonly string[];
   /** Node.js on the nodes; the controller's own is the one that needs no download. */
@@ -34,13 +36,16 @@ export interface KindRunVersions {
 
 /** Returns each component once, in an order in which the expensive shared compilation comes first. */
 export function kindRunComponents(versions: KindRunVersions): ComponentRef[] {
-  const { kubernetes, kubeProxy, node } = versions;
+  const { kubernetes, kubelets, kubeProxy, node } = versions;
   const ofKubernetes = [...NODE_COMPONENTS, 'agnhost' as const];
   return [
     ...ofKubernetes.map((component) => ({ component, version: kubernetes })),
     ...[...new Set(kubeProxy)]
       .sort((a, b) => Number(b === kubernetes) - Number(a === kubernetes))
       .map((version) => ({ component: 'kube-proxy' as const, version })),
+    ...[...new Set(kubelets)]
+      .filter((version) => version !== kubernetes)
+      .map((version) => ({ component: 'kubelet' as const, version })),
     ...(['etcd', 'coredns', 'kind', 'k6'] as const).map((component) => ({
       component,
       version: PINS[component],

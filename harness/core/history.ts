@@ -28,6 +28,8 @@ export const eventSchema = z.discriminatedUnion('kind', [
   /** One line about the machine or the cluster that a reader of the report should know. */
   z.strictObject({ ...at, kind: z.literal('note'), text: z.string() }),
   z.strictObject({ ...at, kind: z.literal('node-ready'), node: z.string(), ready: z.boolean() }),
+  /** The version of its kubelet, as the node told the API server. */
+  z.strictObject({ ...at, kind: z.literal('kubelet'), node: z.string(), version: z.string() }),
   /** What kube-proxy itself says on :10249: `/proxyMode` and its version. */
   z.strictObject({
     ...at,

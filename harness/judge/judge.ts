@@ -73,13 +73,15 @@ function unjudged({ name, params }: PluginUse, summary: string): JudgedFinding {
   return { checker: name, verdict: 'inconclusive', summary, evidence: {}, details: [], params };
 }
 
-/** What kube-proxy said of itself on each node, each change once. */
+/** What kubelet and kube-proxy said of themselves on each node, each change once. */
 function reportedVersions(history: History): string[] {
   const said = new Map<string, string>();
-  return eventsOf(history, 'proxy').flatMap(({ node, version, mode }) => {
-    const text = `${node}: kube-proxy ${version}, ${mode}`;
-    if (said.get(node) === text) return [];
-    said.set(node, text);
-    return [text];
+  return history.events.flatMap((event) => {
+    if (event.kind !== 'kubelet' && event.kind !== 'proxy') return [];
+    const { kind, node, version } = event;
+    const text = kind === 'kubelet' ? `kubelet ${version}` : `kube-proxy ${version}, ${event.mode}`;
+    if (said.get(`${kind} ${node}`) === text) return [];
+    said.set(`${kind} ${node}`, text);
+    return [`${node}: ${text}`];
   });
 }

@@ -8,7 +8,12 @@ import type { Store } from '../components/store.ts';
 import type { Plan } from '../core/plan.ts';
 import type { NodeFile } from '../providers/kind/node-setup.ts';
 import type { KindSettings } from '../providers/kind/settings.ts';
-import { extraKubeProxies, imageVersions, kubeProxyVersions } from '../providers/kind/versions.ts';
+import {
+  extraKubeProxies,
+  imageVersions,
+  kubeletVersions,
+  kubeProxyVersions,
+} from '../providers/kind/versions.ts';
 
 /** What a cluster of published images still needs from the store: the programs around it, and what is in the load image. */
 const BESIDE_PUBLISHED: readonly ComponentRef['component'][] = ['agnhost', 'k6', 'kind', 'node'];
@@ -21,6 +26,7 @@ export function neededComponents(
   const refs = plans.flatMap((plan) =>
     kindRunComponents({
       kubernetes: imageVersions(plan).kubernetes,
+      kubelets: kubeletVersions(plan),
       kubeProxy: kubeProxyVersions(plan).all,
       node: process.versions.node,
     }),

@@ -11,6 +11,8 @@ export interface Override {
 /** What a person may set by its plain name: `--set kube-proxy=1.34.4` means `components.kube-proxy`. */
 const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
   kubernetes: ['components', 'kubernetes'],
+  kubelet: ['components', 'kubelet'],
+  'canary-kubelet': ['components', 'canary-kubelet'],
   'kube-proxy': ['components', 'kube-proxy'],
   iptables: ['components', 'iptables'],
   kernel: ['components', 'kernel'],

@@ -20,12 +20,37 @@ export function emptyHanded(plan: Plan, roles: readonly NodeInfo['role'][]): str
       if (params === undefined || selectNodes(nodes, params.node).length > 0) return [];
       return [`phase ${name}: ${none(params.node)}`];
     }),
+    ...idleKubelets(plan, nodes, none),
     ...idleUpgrades(plan, nodes, none),
   ];
 }
 
 function shapeOf(roles: readonly NodeInfo['role'][]): NodeInfo[] {
   return roles.map((role, index) => ({ name: `n${index}`, role, addresses: [] }));
+}
+
+/** The control plane's kubelet is always that of its own version. */
+function idleKubelets(
+  { components }: Plan,
+  nodes: readonly NodeInfo[],
+  none: (on: string) => string,
+): string[] {
+  const workers = selectNodes(nodes, 'worker');
+  const others = workers.filter((node) => !selectNodes(nodes, 'canary').includes(node));
+  const { kubelet, 'canary-kubelet': canary } = components;
+  return [
+    ...(kubelet !== undefined && workers.length === 0
+      ? [`kubelet ${kubelet}: ${none('worker')}`]
+      : []),
+    ...(kubelet !== undefined && canary !== undefined && workers.length > 0 && others.length === 0
+      ? [`kubelet ${kubelet}: the canary, which has one of its own, is the only worker`]
+      : []),
+    ...(canary !== undefined && workers.length === 0
+      ? [
+          `canary-kubelet ${canary}: the only node is the control plane, whose kubelet is that of \`kubernetes\``,
+        ]
+      : []),
+  ];
 }
 
 function idleUpgrades(

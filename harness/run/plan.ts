@@ -2,7 +2,8 @@
 import type { NodeSelector, Plan, PlannedPhase } from '../core/plan.ts';
 import { CoalmineError } from '../core/errors.ts';
 import { cellName, CELLS_MAX, exclusionOf, expandMatrix, type Cell } from '../matrix/expand.ts';
-import { parseKubernetesVersion, proxySkewNote } from '../matrix/version.ts';
+import { newerKubelet, skewNote } from '../matrix/skew.ts';
+import { parseKubernetesVersion } from '../matrix/version.ts';
 import { ANY_HOST, type Host } from './host.ts';
 import { emptyHanded } from './plan-targets.ts';
 import { PROVIDER_LIST, type ProviderEntry } from './providers.ts';
@@ -53,7 +54,7 @@ export function planScenario(file: ScenarioFile, options: PlanOptions): Planned 
     const draft = draftPlan(file, cell, runId);
     // What `--set` has pinned is in no cell any more; it is excluded all the same.
     const whole = { proxyMode: draft.proxyMode, ...draft.components };
-    const excluded = exclusionOf(whole, scenario.exclude);
+    const excluded = exclusionOf(whole, scenario.exclude) ?? tooNew(draft);
     if (excluded !== undefined) {
       skip(excluded);
       continue;
@@ -89,10 +90,12 @@ function draftPlan({ scenario, written, path }: ScenarioFile, cell: Cell, runId:
   const kubernetes = cell['kubernetes'] ?? scenario.components.kubernetes ?? DEFAULT_KUBERNETES;
   const kubeProxy = cell['kube-proxy'] ?? scenario.components['kube-proxy'] ?? kubernetes;
   const others = Object.fromEntries(
-    (['iptables', 'kernel', 'irqbalance'] as const).flatMap((component) => {
-      const version = cell[component] ?? scenario.components[component];
-      return version === undefined ? [] : [[component, version]];
-    }),
+    (['kubelet', 'canary-kubelet', 'iptables', 'kernel', 'irqbalance'] as const).flatMap(
+      (component) => {
+        const version = cell[component] ?? scenario.components[component];
+        return version === undefined ? [] : [[component, version]];
+      },
+    ),
   );
   const phases = scenario.phases.map((_, index) =>
     planPhase(scenario, written, index, kubeProxy, path),
@@ -106,9 +109,12 @@ function draftPlan({ scenario, written, path }: ScenarioFile, cell: Cell, runId:
       );
     }
   }
-  const notes = [...new Set(versions.slice(1))].flatMap(
-    (version) => proxySkewNote(kubernetes, version) ?? [],
-  );
+  const notes = [
+    ...[...new Set(versions.slice(1))].flatMap(
+      (version) => skewNote(kubernetes, 'kube-proxy', version) ?? [],
+    ),
+    ...kubeletsOf(others).flatMap((version) => skewNote(kubernetes, 'kubelet', version) ?? []),
+  ];
   return {
     version: 1,
     runId,
@@ -130,6 +136,19 @@ function draftPlan({ scenario, written, path }: ScenarioFile, cell: Cell, runId:
     checks: pluginUses(section(written, 'checks')),
     notes,
   };
+}
+
+/** Those that are not simply the control plane's version, each once. */
+function kubeletsOf(components: Plan['components']): string[] {
+  const named = [components['kubelet'], components['canary-kubelet']];
+  return [...new Set(named.filter((version) => version !== undefined))];
+}
+
+function tooNew({ components }: Plan): string | undefined {
+  const refusals = kubeletsOf(components).flatMap(
+    (version) => newerKubelet(components['kubernetes'] ?? '', version) ?? [],
+  );
+  return refusals.length === 0 ? undefined : refusals.join('; ');
 }
 
 function planLoads(scenario: Scenario, written: Readonly<Record<string, unknown>>): Plan['load'] {

@@ -10,11 +10,16 @@ import { FAULTS } from '../disrupt/faults/index.ts';
 import { UPGRADES } from '../disrupt/upgrades/index.ts';
 import { CHECKERS } from '../judge/checkers/index.ts';
 import { LOADS } from '../load/index.ts';
+import { KUBERNETES_VERSION } from '../matrix/version.ts';
 import { manyPlugins, onePlugin, type Plugin } from './plugin-schema.ts';
 
 const version = z.string().regex(/^[0-9][0-9A-Za-z.+~-]*$/, {
   message:
     'a version without a leading v, in quotes if YAML would read it as a number, for example 1.34.3',
+});
+
+const kubernetesVersion = z.string().regex(KUBERNETES_VERSION, {
+  message: 'a Kubernetes version, MAJOR.MINOR.PATCH without a leading v, for example 1.34.3',
 });
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, {
@@ -42,8 +47,16 @@ const phase = z.strictObject({
 });
 
 const componentVersions = z.strictObject({
-  kubernetes: version.optional(),
-  'kube-proxy': version.optional(),
+  kubernetes: kubernetesVersion
+    .optional()
+    .describe('of the control plane, and of every node about which nothing else is said'),
+  kubelet: kubernetesVersion
+    .optional()
+    .describe('of the workers, where it is not that of the control plane'),
+  'canary-kubelet': kubernetesVersion
+    .optional()
+    .describe('of the canary alone, where it is not that of the other workers'),
+  'kube-proxy': kubernetesVersion.optional(),
   iptables: version.optional(),
   kernel: version.optional().describe('of the nodes, as Debian’s suites ship it: 5.10, 6.1, 6.12'),
   irqbalance: version.optional().describe('Debian’s whole version, for example 1.9.2-1'),
@@ -63,8 +76,10 @@ const machine = z.strictObject({
 
 const matrix = z.strictObject({
   proxyMode: z.array(z.enum(PROXY_MODES)).min(1).optional(),
-  kubernetes: z.array(version).min(1).optional(),
-  'kube-proxy': z.array(version).min(1).optional(),
+  kubernetes: z.array(kubernetesVersion).min(1).optional(),
+  kubelet: z.array(kubernetesVersion).min(1).optional(),
+  'canary-kubelet': z.array(kubernetesVersion).min(1).optional(),
+  'kube-proxy': z.array(kubernetesVersion).min(1).optional(),
   iptables: z.array(version).min(1).optional(),
   kernel: z.array(version).min(1).optional(),
   irqbalance: z.array(version).min(1).optional(),

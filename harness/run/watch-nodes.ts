@@ -1,4 +1,4 @@
-/** Records when a node becomes Ready or stops being so, as the API server says it. */
+/** Records when a node becomes Ready or stops being so, and its kubelet's version, as the API server says it. */
 import type { KubeObject } from '../core/kube.ts';
 import type { Stage } from './context.ts';
 
@@ -8,10 +8,16 @@ export async function watchNodes(
   signal: AbortSignal,
 ): Promise<void> {
   const last = new Map<string, boolean>();
+  const kubelets = new Map<string, string>();
   await cluster.kube.watch(
     { apiVersion: 'v1', kind: 'Node' },
     ({ type, object, tMs }) => {
       const node = object.metadata.name;
+      const version = kubeletOf(object);
+      if (version !== undefined && kubelets.get(node) !== version) {
+        kubelets.set(node, version);
+        emit.at({ tMs, kind: 'kubelet', node, version });
+      }
       const ready = type !== 'DELETED' && isReady(object);
       if (last.get(node) === ready) return;
       last.set(node, ready);
@@ -19,6 +25,11 @@ export async function watchNodes(
     },
     signal,
   );
+}
+
+function kubeletOf(object: KubeObject): string | undefined {
+  const status = object['status'] as { nodeInfo?: { kubeletVersion?: string } } | undefined;
+  return status?.nodeInfo?.kubeletVersion?.replace(/^v/, '');
 }
 
 function isReady(object: KubeObject): boolean {

@@ -8,11 +8,13 @@ import type { KubeObject } from '../../harness/core/kube.ts';
 import { RUN_LABEL } from '../../harness/core/names.ts';
 import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import { local } from '../../harness/exec/local.ts';
+import { demandKubelets } from '../../harness/providers/kind/kubelet-versions.ts';
 import type { ClusterNode } from '../../harness/providers/provider.ts';
 import {
   KUBERNETES,
   NEXT_KUBE_PROXY,
   sharedCluster,
+  WORKER_KUBELET,
   type TestCluster,
 } from '../support/cluster.ts';
 
@@ -42,6 +44,30 @@ describe('the kind provider', function () {
       assert.deepEqual(spec.taints ?? [], []);
       assert.equal(status.conditions.find(({ type }) => type === 'Ready')?.status, 'True');
     }
+  });
+
+  it('gives the worker the kubelet of its own version, joined by kubeadm of the control plane’s', async () => {
+    const found = await test.cluster.kube.list({ apiVersion: 'v1', kind: 'Node' });
+    const told = found.map((node) => {
+      const { nodeInfo } = node['status'] as { nodeInfo: { kubeletVersion: string } };
+      return [node.metadata.name, nodeInfo.kubeletVersion];
+    });
+    assert.deepEqual(Object.fromEntries(told), {
+      [controlPlane.name]: `v${KUBERNETES}`,
+      [worker.name]: `v${WORKER_KUBELET}`,
+    });
+    const kubeadm = ['kubeadm', 'version', '--output', 'short'] as const;
+    for (const node of [controlPlane, worker])
+      assert.equal(
+        (await runOrThrow(node, { argv: [...kubeadm] }, LIMITS)).trim(),
+        `v${KUBERNETES}`,
+      );
+    const names = [controlPlane.name, worker.name];
+    await demandKubelets(test.cluster.kube, names, [KUBERNETES, WORKER_KUBELET]);
+    await assert.rejects(
+      demandKubelets(test.cluster.kube, names, [KUBERNETES, KUBERNETES]),
+      (error) => hasCode(error, 'provision') && error.message.includes(`is ${WORKER_KUBELET}, not`),
+    );
   });
 
   it('has DNS that answers through its Service, from each node', async () => {

@@ -65,11 +65,12 @@ describe('published images', () => {
   it('are pulled by their usual names, kube-proxy from where kubeadm in the node image says', async () => {
     const settings = { registry: registry.address };
     const published = await pullPublished(plan, pulling(settings));
-    assert.equal(published.nodeImage, `kindest/node:v${FAKE_KUBERNETES}`);
+    const nodeImage = `kindest/node:v${FAKE_KUBERNETES}`;
+    assert.deepEqual(published.nodeImages, [nodeImage, nodeImage]);
     const kubeProxy = published.kubeProxyImage(FAKE_KUBE_PROXY);
     assert.deepEqual(published.pulled, [kubeProxy]);
     assert.match(kubeProxy, new RegExp(`^[^/]+/kube-proxy:v${FAKE_KUBE_PROXY}$`));
-    for (const name of [published.nodeImage, kubeProxy])
+    for (const name of [nodeImage, kubeProxy])
       await test.engine.docker(['image', 'inspect', name], LIMITS);
 
     const asked = registry.requests.length;

@@ -28,6 +28,8 @@ export interface TestCluster {
 }
 
 export const KUBERNETES = '1.34.3';
+/** The worker's, so that every test has a cluster whose nodes differ. */
+export const WORKER_KUBELET = '1.34.4';
 /** The version to which tests upgrade kube-proxy; present on every node. */
 export const NEXT_KUBE_PROXY = '1.34.4';
 
@@ -85,7 +87,7 @@ export function testPlan(runId: string): Plan {
     provider: 'kind',
     nodes: 2,
     proxyMode: 'iptables',
-    components: { kubernetes: KUBERNETES },
+    components: { kubernetes: KUBERNETES, kubelet: WORKER_KUBELET },
     sampleEveryMs: 1_000,
     rulesEveryMs: 1_000,
     replicas: 2,

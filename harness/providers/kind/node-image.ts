@@ -49,13 +49,18 @@ export async function ensureNodeImage(images: NodeImages, work: ImageWork): Prom
     await commit(images.node, name, work);
   } finally {
     await rm(archive, { force: true });
-    await engine
-      .run(['rm', '--force', '--volumes', work.name], { timeoutMs: 60_000 })
-      .catch((error: unknown) => {
-        say(`removing the container ${work.name}: ${messageOf(error)}`);
-      });
+    await removeContainer(work);
   }
   return name;
+}
+
+/** Never throws: it must not hide why the image was not made, and whoever asked for the image removes what is left. */
+export async function removeContainer({ engine, name, say }: ImageWork): Promise<void> {
+  await engine
+    .run(['rm', '--force', '--volumes', name], { timeoutMs: 60_000 })
+    .catch((error: unknown) => {
+      say(`removing the container ${name}: ${messageOf(error)}`);
+    });
 }
 
 export async function hasImage(

@@ -12,11 +12,12 @@ import {
 import type { ProvisionContext } from '../provider.ts';
 import { nameOfRun } from '../run-state.ts';
 import type { Engine } from './engine.ts';
-import { ensureNodeImage } from './node-image.ts';
+import { ensureKubeletImage } from './kubelet-image.ts';
+import { ensureNodeImage, type ImageWork } from './node-image.ts';
 import type { NodeFile } from './node-setup.ts';
 import { pullPublished } from './published.ts';
 import type { KindSettings } from './settings.ts';
-import { extraKubeProxies, imageVersions, kubeProxyVersions } from './versions.ts';
+import { extraKubeProxies, imageVersions, kubeletVersions, kubeProxyVersions } from './versions.ts';
 
 export interface KindParts {
   engine: Engine;
@@ -31,8 +32,9 @@ export interface KindParts {
 export interface Prepared {
   /** Path of kind. */
   kind: string;
-  nodeImage: string;
-  /** What the node image's containerd lacks. */
+  /** Of each node, in the order of `nodeRoles`. */
+  nodeImages: readonly string[];
+  /** What the containerd of a node image lacks. */
   imports: readonly ImageSpec[];
   /** The same, of images that the engine pulled. */
   pulled: readonly string[];
@@ -64,17 +66,33 @@ export async function prepare(
     return { ...common, ...published, imports: [load] };
   }
   const { suite } = kubeProxyVersions(plan);
-  const nodeImage = await ensureNodeImage(await makeNodeImages(making, versions), {
+  const work: ImageWork = {
     engine,
     workDir,
     name: `${nameOfRun(plan.runId)}-image`,
     labels: ['--label', `${RUN_LABEL}=${plan.runId}`],
     say,
     signal,
-  });
+  };
+  const nodeImage = await ensureNodeImage(await makeNodeImages(making, versions), work);
+  const nodeImages: string[] = [];
+  for (const version of kubeletVersions(plan)) {
+    const own = version === versions.kubernetes;
+    nodeImages.push(own ? nodeImage : await withKubelet(nodeImage, version, making, work));
+  }
   const imports: ImageSpec[] = [];
   for (const version of extraKubeProxies(plan))
     imports.push(await makeKubeProxyImage(making, version, suite));
   const kubeProxyImage = (version: string): string => kubeProxyImageName(version, suite);
-  return { ...common, nodeImage, imports, pulled: [], kubeProxyImage };
+  return { ...common, nodeImages, imports, pulled: [], kubeProxyImage };
+}
+
+async function withKubelet(
+  nodeImage: string,
+  version: string,
+  { store, context }: ImageMaking,
+  work: ImageWork,
+): Promise<string> {
+  const kubelet = await store.ensure({ component: 'kubelet', version }, context);
+  return ensureKubeletImage(nodeImage, kubelet, work);
 }

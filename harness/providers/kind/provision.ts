@@ -10,15 +10,16 @@ import { clusterOf } from './cluster.ts';
 import { kindConfig, needsCgroupV1Word, nodeRoles } from './config.ts';
 import { createCluster, createNetwork, type Creation } from './create.ts';
 import { destroyCluster } from './destroy.ts';
-import { setUpEarly, type EarlySetup } from './early-setup.ts';
+import { kindNodeNames, setUpEarly, type EarlySetup } from './early-setup.ts';
 import { prepareKubeProxy, waitForKubeProxy } from './kube-proxy.ts';
+import { demandKubelets } from './kubelet-versions.ts';
 import { followKubeProxyLogs } from './kube-proxy-logs.ts';
 import { hasCgroupV1, lacksResourceCapability } from './machine.ts';
 import { kindNode } from './node.ts';
 import { putPodNetwork } from './node-setup.ts';
 import { prepare, type KindParts, type Prepared } from './prepare.ts';
 import { nodeRanges, waitUntilReady, type NodeRange } from './readiness.ts';
-import { imageVersions, kubeProxyVersions } from './versions.ts';
+import { kubeletVersions, kubeProxyVersions } from './versions.ts';
 
 /** Makes the cluster of a plan; what is half made when it fails is taken away again. */
 export async function provisionKind(parts: KindParts, context: ProvisionContext): Promise<Cluster> {
@@ -46,18 +47,18 @@ export async function provisionKind(parts: KindParts, context: ProvisionContext)
 export async function creationOf(
   { engine }: KindParts,
   { plan, say, signal, logsDir }: ProvisionContext,
-  { kind, nodeImage }: Prepared,
+  { kind, nodeImages }: Prepared,
 ): Promise<Creation> {
   const name = nameOfRun(plan.runId);
-  const { kubernetes } = imageVersions(plan);
+  const knowsCgroupV1Word = kubeletVersions(plan).some(needsCgroupV1Word);
   return {
     ...{ engine, kind, name, runId: plan.runId, logsDir, say, signal },
     kubeconfig: path.join(runFolder(plan.runId), 'kubeconfig'),
     config: kindConfig({
       name,
       proxyMode: plan.proxyMode,
-      nodes: nodeRoles(plan.nodes).map((role) => ({ role, image: nodeImage })),
-      allowCgroupV1: hasCgroupV1() && needsCgroupV1Word(kubernetes),
+      nodes: nodeRoles(plan.nodes).map((role, index) => ({ role, image: nodeImages[index] ?? '' })),
+      allowCgroupV1: hasCgroupV1() && knowsCgroupV1Word,
       restrictOomScore: await lacksResourceCapability(),
     }),
   };
@@ -87,6 +88,7 @@ async function makeCluster(
   await allowPodsOnControlPlane(kube, nodes);
   await prepareKubeProxy(kube, first);
   await waitUntilReady(kube, { nodes: nodes.map((node) => node.name), say, signal });
+  await demandKubelets(kube, kindNodeNames(creation.name, plan.nodes), kubeletVersions(plan));
   await waitForKubeProxy(kube, { image: first, nodes: nodes.length, signal });
   const follower = await followKubeProxyLogs(kube, engine, logsDir, say);
   return clusterOf({ engine, kube, nodes, creation, prepared, follower, say });

@@ -8,13 +8,14 @@ import type { Plan } from '../../core/plan.ts';
 import type { Engine } from './engine.ts';
 import { hasImage } from './node-image.ts';
 import type { KindSettings } from './settings.ts';
-import { imageVersions, kubeProxyVersions } from './versions.ts';
+import { imageVersions, kubeletVersions, kubeProxyVersions } from './versions.ts';
 
 const PULL_MS = 900_000;
 
 export interface PublishedImages {
-  nodeImage: string;
-  /** Names of images in the engine that the node image's containerd lacks. */
+  /** Of each node, in the order of `nodeRoles`. */
+  nodeImages: readonly string[];
+  /** Names of images in the engine that the containerd of a node image lacks. */
   pulled: readonly string[];
   kubeProxyImage(version: string): string;
 }
@@ -29,14 +30,21 @@ export interface Pulling {
 export async function pullPublished(plan: Plan, pulling: Pulling): Promise<PublishedImages> {
   demandPossible(plan, pulling);
   const { kubernetes } = imageVersions(plan);
-  const nodeImage = `kindest/node:v${kubernetes}`;
-  await ensurePulled(nodeImage, pulling);
-  const repository = await kubeProxyRepository(nodeImage, kubernetes, pulling);
+  const kubelets = kubeletVersions(plan);
+  const nodeImages = kubelets.map(publishedNode);
+  for (const name of new Set(nodeImages)) await ensurePulled(name, pulling);
+  const repository = await kubeProxyRepository(publishedNode(kubernetes), kubernetes, pulling);
   const kubeProxyImage = (version: string): string => `${repository}:v${version}`;
   const { all } = kubeProxyVersions(plan);
-  const pulled = all.filter((version) => version !== kubernetes).map(kubeProxyImage);
+  // A node image holds kube-proxy of its own version only, and the DaemonSet is of one version for all nodes.
+  const lacked = all.filter((version) => kubelets.some((held) => held !== version));
+  const pulled = lacked.map(kubeProxyImage);
   for (const name of pulled) await ensurePulled(name, pulling);
-  return { nodeImage, pulled, kubeProxyImage };
+  return { nodeImages, pulled, kubeProxyImage };
+}
+
+function publishedNode(kubernetes: string): string {
+  return `kindest/node:v${kubernetes}`;
 }
 
 function demandPossible(plan: Plan, { engine, settings }: Pulling): void {

@@ -1,7 +1,10 @@
 /** What a plan can ask that nodes in containers can never give: they share this machine's kernel. Pure. */
 import type { Plan } from '../../core/plan.ts';
 
-const SERVED = ['kubernetes', 'kube-proxy', 'iptables', 'coredns', 'etcd'];
+const SERVED = [
+  ...['kubernetes', 'kubelet', 'canary-kubelet', 'kube-proxy'],
+  ...['iptables', 'coredns', 'etcd'],
+];
 
 const BECAUSE: Partial<Record<string, string>> = {
   kernel: 'kind nodes share this machine’s kernel, so its version cannot be chosen',

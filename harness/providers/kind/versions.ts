@@ -20,6 +20,17 @@ export function imageVersions({ components }: Plan): ImageVersions {
   };
 }
 
+/**
+ * Of each node in the order of `nodeRoles`: the control plane, whose kubelet is always of its own version, then the first
+ * worker, which is the canary, then the others.
+ */
+export function kubeletVersions(plan: Plan): string[] {
+  const { kubernetes } = imageVersions(plan);
+  const { kubelet = kubernetes, 'canary-kubelet': canary = kubelet } = plan.components;
+  const first = [kubernetes, canary];
+  return Array.from({ length: plan.nodes }, (_, index) => first[index] ?? kubelet);
+}
+
 export interface KubeProxyVersions {
   /** What runs when the cluster is handed over. */
   first: string;

@@ -7,9 +7,10 @@ import { packagedVersions, upstreamVersion } from '../../../harness/components/s
 import { whyNotPortable } from '../../../harness/components/sources/process.ts';
 
 describe('components of a kind run', () => {
-  it('are each named once, with every version of kube-proxy', () => {
+  it('are each named once, with every version of kube-proxy and of the kubelets', () => {
     const refs = kindRunComponents({
       kubernetes: '1.34.3',
+      kubelets: ['1.34.3', '1.34.4', '1.33.0', '1.34.4'],
       kubeProxy: ['1.34.4', '1.34.3', '1.34.4'],
       node: '20.20.2',
     });
@@ -18,9 +19,13 @@ describe('components of a kind run', () => {
       names.filter((name) => name.startsWith('kube-proxy')),
       ['kube-proxy 1.34.3', 'kube-proxy 1.34.4'],
     );
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('kubelet')),
+      ['kubelet 1.34.3', 'kubelet 1.34.4', 'kubelet 1.33.0'],
+    );
     assert.equal(new Set(names).size, names.length);
     assert.ok(names.includes(`etcd ${PINS.etcd}`) && names.includes('agnhost 1.34.3'));
-    assert.equal(names.length, 14);
+    assert.equal(names.length, 16);
   });
 
   it('cost one cold build for each module and version', () => {

@@ -15,7 +15,8 @@ describe('--set', () => {
   });
 
   it('knows components by their plain names', () => {
-    assert.deepEqual(set({}, 'kube-proxy=1.34.4'), { components: { 'kube-proxy': '1.34.4' } });
+    for (const name of ['kubernetes', 'kubelet', 'canary-kubelet', 'kube-proxy'])
+      assert.deepEqual(set({}, `${name}=1.34.4`), { components: { [name]: '1.34.4' } });
   });
 
   it('pins an axis of the matrix', () => {

@@ -67,15 +67,64 @@ describe('a scenario without a matrix', () => {
   it('notes a skew that Kubernetes does not support', () => {
     assert.deepEqual(planned(HOLD).plans[0]?.notes, []);
     assert.equal(planned(HOLD, ['kube-proxy=1.30.0']).plans[0]?.notes.length, 1);
+    const [plan] = planned(HOLD, ['nodes=3', 'kubelet=1.30.0', 'canary-kubelet=1.31.0']).plans;
+    assert.deepEqual(plan?.notes.length, 1);
+    assert.match(plan.notes[0] ?? '', /^kubelet 1\.30\.0 is 4 minor versions older/);
   });
 
   it('refuses what is no version of Kubernetes', () => {
-    assert.throws(
-      () => planned(HOLD, ['kubernetes=1.34']),
-      (error) =>
-        error instanceof CoalmineError && error.code === 'usage' && /1\.34 /.test(error.message),
-    );
+    for (const [text, set, expected] of [
+      [HOLD, ['kubernetes=1.34'], /kubernetes=1\.34: components\.kubernetes: a Kubernetes version/],
+      [`phases:\n${up('u', '1.34', 'all').replace('1.34,', '"1.34",')}`, [], /1\.34 is not a Kub/],
+    ] as const)
+      assert.throws(
+        () => planned(text, [...set]),
+        (error) =>
+          error instanceof CoalmineError && error.code === 'usage' && expected.test(error.message),
+      );
   });
+});
+
+describe('kubelets of another version', () => {
+  const components = (set: string[]) => planned(HOLD, set).plans[0]?.components;
+
+  it('are a component of the plan only where they are named', () => {
+    assert.deepEqual(components(['kubelet=1.33.0']), {
+      kubernetes: '1.34.3',
+      'kube-proxy': '1.34.3',
+      kubelet: '1.33.0',
+    });
+    assert.equal(components(['canary-kubelet=1.33.0'])?.['canary-kubelet'], '1.33.0');
+    assert.equal(components(['canary-kubelet=1.33.0'])?.['kubelet'], undefined);
+  });
+
+  it('may be an axis, pinned by --set and excluded as any other', () => {
+    const matrix =
+      'matrix: { canary-kubelet: [1.34.4, 1.33.0] }\n' +
+      'exclude: [{ when: { canary-kubelet: 1.33.0 }, because: known }]\n';
+    const both = ['r-1 canary-kubelet=1.34.4', 'canary-kubelet=1.33.0: known'];
+    assert.deepEqual(cells(planned(HOLD + matrix)), both);
+    assert.deepEqual(cells(planned(HOLD + matrix, ['canary-kubelet=1.34.4'])), ['r ']);
+  });
+
+  it('are skipped where the API server is older than they are, by a minor version', () => {
+    assert.equal(planned(HOLD, ['kubelet=1.34.9']).plans.length, 1);
+    for (const name of ['kubelet', 'canary-kubelet'])
+      assert.match(
+        cells(planned(HOLD, [`${name}=1.35.0`]))[0] ?? '',
+        /^: kubelet 1\.35\.0 is newer than the API server 1\.34\.3/,
+      );
+  });
+
+  for (const [set, expected] of [
+    [['nodes=1', 'kubelet=1.33.0'], /kubelet 1\.33\.0: no node is `worker` where `nodes` is 1/],
+    [['nodes=1', 'canary-kubelet=1.33.0'], /the only node is the control plane/],
+    [['kubelet=1.33.0', 'canary-kubelet=1.34.4'], /the canary, .*, is the only worker/],
+  ] as const) {
+    it(`are skipped where no node would have them: ${set.join(', ')}`, () => {
+      assert.match(cells(planned(HOLD, [...set]))[0] ?? '', expected);
+    });
+  }
 });
 
 describe('a matrix', () => {

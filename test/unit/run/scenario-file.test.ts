@@ -97,7 +97,17 @@ describe('a scenario file', () => {
     [
       'a version with a v',
       `${GOOD}components: { kubernetes: v1.34.3 }\n`,
-      /^s\.yaml:7:15: components\.kubernetes: a version without a leading v/m,
+      /^s\.yaml:7:15: components\.kubernetes: a Kubernetes version, .* without a leading v/m,
+    ],
+    [
+      'a kubelet of no whole version',
+      `${GOOD}components: { kubernetes: 1.34.3, canary-kubelet: "1.33" }\n`,
+      /^s\.yaml:7:35: components\.canary-kubelet: a Kubernetes version, MAJOR\.MINOR\.PATCH/m,
+    ],
+    [
+      'a kubelet in an axis that is none',
+      `${GOOD}matrix: { kubelet: [1.33.0, latest] }\n`,
+      /^s\.yaml:7:29: matrix\.kubelet\.1: a Kubernetes version/m,
     ],
     [
       'a version that YAML reads as a number',

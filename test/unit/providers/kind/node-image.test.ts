@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { stepOf } from '../../../../harness/providers/kind/create.ts';
 import { withoutCriPrefix } from '../../../../harness/providers/kind/kube-proxy-logs.ts';
+import { kubeletImageName } from '../../../../harness/providers/kind/kubelet-image.ts';
 import { criBaseSpec, nodeImageName } from '../../../../harness/providers/kind/node-image.ts';
 
 describe('the node image', () => {
@@ -18,6 +19,14 @@ describe('the node image', () => {
     assert.notEqual(nodeImageName(other), name);
     const renamed = { ...images, preloaded: [{ names: ['a:2'], layers: [layer('2')] }] };
     assert.notEqual(nodeImageName(renamed), name);
+  });
+
+  it('with another kubelet is named after that one and the image below', () => {
+    const kubelet = { name: 'kubelet', version: '1.33.0', path: '', digest: 'd1' };
+    const name = kubeletImageName('coalmine/node:a', kubelet);
+    assert.match(name, /^coalmine\/node:kubelet-v1\.33\.0-[0-9a-f]{12}$/);
+    assert.notEqual(kubeletImageName('coalmine/node:b', kubelet), name);
+    assert.notEqual(kubeletImageName('coalmine/node:a', { ...kubelet, digest: 'd2' }), name);
   });
 
   it('has pods see a made-up machine, without the builder’s limits', () => {

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import type { Plan } from '../../../../harness/core/plan.ts';
+import { nodeRoles } from '../../../../harness/providers/kind/config.ts';
+import { kindNodeNames } from '../../../../harness/providers/kind/early-setup.ts';
 import { refusals } from '../../../../harness/providers/kind/refusals.ts';
 import {
   extraKubeProxies,
   imageVersions,
+  kubeletVersions,
   kubeProxyVersions,
 } from '../../../../harness/providers/kind/versions.ts';
+import { selectNodes } from '../../../../harness/run/nodes.ts';
 
 function plan(components: Record<string, string>, ...upgrades: [string, string][]): Plan {
   const phases = upgrades.map(([component, to], index) => ({
@@ -39,6 +43,24 @@ describe('versions of a kind cluster', () => {
     assert.deepEqual(extraKubeProxies(old), ['1.34.3']);
   });
 
+  it('give each node its kubelet: the control plane its own, and the canary another', () => {
+    const of = (nodes: number, components: Record<string, string> = {}) =>
+      kubeletVersions({ ...plan({ kubernetes: '1.34.3', ...components }), nodes });
+    assert.deepEqual(of(3), ['1.34.3', '1.34.3', '1.34.3']);
+    assert.deepEqual(of(3, { kubelet: '1.33.0' }), ['1.34.3', '1.33.0', '1.33.0']);
+    const canary = { 'canary-kubelet': '1.34.4' };
+    assert.deepEqual(of(3, canary), ['1.34.3', '1.34.4', '1.34.3']);
+    assert.deepEqual(of(3, { ...canary, kubelet: '1.33.0' }), ['1.34.3', '1.34.4', '1.33.0']);
+    assert.deepEqual(of(1, canary), ['1.34.3']);
+    const nodes = kindNodeNames('x', 3).map((name, index) => ({
+      name,
+      role: nodeRoles(3)[index] ?? 'worker',
+      addresses: [],
+    }));
+    const [chosen] = selectNodes(nodes, 'canary');
+    assert.equal(of(3, canary)[nodes.findIndex((node) => node === chosen)], '1.34.4');
+  });
+
   it('let the plan choose CoreDNS and etcd', () => {
     assert.equal(
       imageVersions(plan({ kubernetes: '1.34.3', coredns: '1.11.0' })).coredns,
@@ -52,6 +74,8 @@ describe('what kind refuses', () => {
   it('is nothing for the axes that it serves', () => {
     const served = {
       kubernetes: '1.34.3',
+      kubelet: '1.33.0',
+      'canary-kubelet': '1.34.3',
       'kube-proxy': '1.34.2',
       iptables: '1.8.9',
       coredns: '1.12.1',
