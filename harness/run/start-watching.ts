@@ -7,6 +7,7 @@ import { prepareChurns } from './phase-churn.ts';
 import { recordProxies } from './proxy-identity.ts';
 import { startLoads, type Loads } from './start-loads.ts';
 import { applyWorkload, untilWorkloadReady } from './start-workload.ts';
+import { watchClocks } from './watch-clocks.ts';
 import { watchNodes } from './watch-nodes.ts';
 import { watchProbes } from './watch-probes.ts';
 import { watchSelf } from './watch-self.ts';
@@ -23,6 +24,7 @@ export async function startWatching(
   });
   await watchNodes(stage, watching.signal);
   unwind.push('self', watchSelf(stage).stop);
+  unwind.push('clocks', watchClocks(stage, record).stop);
   await applyWorkload(stage);
   // Their pods start beside the backends: a load is ready at its first success, and counts nothing before.
   const loads = await startLoads(stage, unwind);

@@ -1,5 +1,7 @@
 /** Every checker, in the order in which reports list them. A new one is a file and a line here. */
 import type { Checker } from './checker.ts';
+import { cleanNode } from './clean-node.ts';
+import { clockError } from './clock-error.ts';
 import { dns } from './dns.ts';
 import { dropCount } from './drop-count.ts';
 import { faultWasFelt } from './fault-was-felt.ts';
@@ -20,6 +22,7 @@ export const ALWAYS: readonly Checker<unknown>[] = [
   loadArrived,
   selfNoise,
   upgradeDone,
+  cleanNode,
 ];
 
 export const CHECKERS: readonly Checker<unknown>[] = [
@@ -30,5 +33,6 @@ export const CHECKERS: readonly Checker<unknown>[] = [
   flowSurvival,
   nodeReady,
   kubeProxyLog,
+  clockError,
   ...ALWAYS,
 ];
