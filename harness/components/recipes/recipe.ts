@@ -6,10 +6,17 @@ export interface ModuleRecipe {
   module: string;
   /** The main package. */
   package: string;
-  /** `install` where `go install package@version` can do it, `wrapper` where only a wrapper module can. */
-  how: 'install' | 'wrapper';
+  /**
+   * `install` where `go install package@version` can do it, `wrapper` where only a wrapper module can, `tree` where only a
+   * copy of the sources can, into which what they lack is written.
+   */
+  how: 'install' | 'wrapper' | 'tree';
   /** Major and minor of the oldest version that this recipe can build. */
   since: readonly [number, number];
+  /** Major and minor of the oldest version that it can no longer build. */
+  before?: readonly [number, number];
+  /** The packages that share a wrapper; default: those of all components of the module. */
+  wrapped?: readonly string[];
   /** Values for `-ldflags -X`, by package path and variable. */
   stamp: (version: Version) => Readonly<Record<string, string>>;
   /** Cold: nothing of this version is compiled yet; warm: a sibling from the same module was built before. */
@@ -21,7 +28,7 @@ const GB = 1_000_000_000;
 const noStamp = (): Readonly<Record<string, string>> => ({});
 
 /** Without these the binaries call themselves v0.0.0-master, and kubeadm refuses them. */
-function kubernetesStamp({ major, minor, text }: Version): Readonly<Record<string, string>> {
+export function kubernetesStamp({ major, minor, text }: Version): Readonly<Record<string, string>> {
   return {
     'k8s.io/component-base/version.gitVersion': `v${text}`,
     'k8s.io/component-base/version.gitMajor': String(major),
@@ -42,6 +49,8 @@ function kubernetes(folder: string, cold: number, warm: number): ModuleRecipe {
   };
 }
 
+export const KUBERNETES_PROXY = kubernetes('cmd/kube-proxy', 170, 7);
+
 /** Components that are not here have no Go module to build from. */
 export const MODULE_RECIPES: Readonly<Partial<Record<ComponentName, ModuleRecipe>>> = {
   kubelet: kubernetes('cmd/kubelet', 210, 55),
@@ -50,7 +59,7 @@ export const MODULE_RECIPES: Readonly<Partial<Record<ComponentName, ModuleRecipe
   'kube-apiserver': kubernetes('cmd/kube-apiserver', 230, 50),
   'kube-controller-manager': kubernetes('cmd/kube-controller-manager', 220, 25),
   'kube-scheduler': kubernetes('cmd/kube-scheduler', 200, 5),
-  'kube-proxy': kubernetes('cmd/kube-proxy', 170, 7),
+  'kube-proxy': KUBERNETES_PROXY,
   agnhost: kubernetes('test/images/agnhost', 170, 7),
   etcd: {
     module: 'go.etcd.io/etcd/server/v3',

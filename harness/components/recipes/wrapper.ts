@@ -11,7 +11,12 @@ export interface ModuleFacts {
   staging: readonly string[];
   /** Those of them that it requires: the others are examples, which nothing imports and not every proxy serves. */
   stagingRequired: readonly string[];
+  /** Its replacements by other modules, as go.mod writes them: `a.example/x => b.example/y v1.2.3`. */
+  replaced: readonly string[];
 }
+
+/** Named by go.mods of before 1.20 and imported by nothing that we build; the host that served it is gone. */
+export const DEAD_MODULE = { name: 'vbom.ml/util', folder: 'empty' } as const;
 
 export function readModuleFacts(goMod: string): ModuleFacts {
   const goVersion = /^go (\S+)$/m.exec(goMod)?.[1];
@@ -23,7 +28,14 @@ export function readModuleFacts(goMod: string): ModuleFacts {
   const required = new Set(
     [...goMod.matchAll(/^\s*(?:require\s+)?(\S+) v0\.0\.0$/gm)].map(([, module]) => module),
   );
-  return { goVersion, staging, stagingRequired: staging.filter((name) => required.has(name)) };
+  return {
+    goVersion,
+    staging,
+    stagingRequired: staging.filter((name) => required.has(name)),
+    replaced: [...goMod.matchAll(/^\s*(?:replace\s+)?(\S+(?: v\S+)? => [^\s.]\S* v\S+)/gm)]
+      .map(([, line = '']) => line)
+      .filter((line) => !line.startsWith(`${DEAD_MODULE.name} `)),
+  };
 }
 
 export interface Wrapper {
@@ -35,14 +47,22 @@ export interface Wrapper {
   stagingVersion: string;
 }
 
-export function wrapperGoMod({ module, version, facts, stagingVersion }: Wrapper): string {
+export function wrapperGoMod(wrapper: Wrapper): string {
+  const { module, version, facts, stagingVersion } = wrapper;
   return [
     'module coalmine/build',
     `go ${facts.goVersion}`,
     `require ${module} ${version}`,
     ...facts.staging.map((name) => `replace ${name} => ${name} ${stagingVersion}`),
+    ...facts.replaced.map((line) => `replace ${line}`),
+    ...(hasDeadModule(facts) ? [`replace ${DEAD_MODULE.name} => ./${DEAD_MODULE.folder}`] : []),
     '',
   ].join('\n');
+}
+
+/** Go reads the go.mod of each module in the graph, needed or not. Releases of that time pin all of them. */
+export function hasDeadModule({ replaced }: ModuleFacts): boolean {
+  return replaced.length > 0;
 }
 
 /** A file that is never compiled and keeps the packages' dependencies in the module graph. */

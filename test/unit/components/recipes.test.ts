@@ -9,13 +9,16 @@ import {
   packagesOfModule,
   stagingVersion,
 } from '../../../harness/components/recipes/recipe.ts';
+import { recipeFor } from '../../../harness/components/recipes/recipe-for.ts';
 import { parseVersion } from '../../../harness/components/recipes/version.ts';
+import { kubeProxy113Files } from '../../../harness/components/recipes/kube-proxy-1.13.ts';
 import {
+  hasDeadModule,
   readModuleFacts,
   wrapperGoMod,
   wrapperToolsGo,
 } from '../../../harness/components/recipes/wrapper.ts';
-import { isPackageLine } from '../../../harness/components/sources/module.ts';
+import { isPackageLine } from '../../../harness/components/sources/go-build.ts';
 
 const FIXTURE = path.resolve(
   import.meta.dirname,
@@ -89,6 +92,29 @@ describe('wrapper module', () => {
     assert.deepEqual(readModuleFacts(text).staging, ['k8s.io/api']);
   });
 
+  it('says again what an old go.mod replaces, but for what nobody serves any longer', () => {
+    const facts = readModuleFacts(
+      [
+        'go 1.15',
+        'replace (',
+        '\tk8s.io/api => ./staging/src/k8s.io/api',
+        '\ta.example/b v1.0.0 => a.example/b v1.1.0',
+        '\tc.example/d => e.example/f v2.0.0+incompatible',
+        '\tvbom.ml/util => vbom.ml/util v0.0.0-20160121211510-db5cfe13f5cc',
+        ')',
+      ].join('\n'),
+    );
+    assert.deepEqual(facts.replaced, [
+      'a.example/b v1.0.0 => a.example/b v1.1.0',
+      'c.example/d => e.example/f v2.0.0+incompatible',
+    ]);
+    const stagingVersion = 'v0.19.16';
+    const goMod = wrapperGoMod({ module: 'm', version: 'v1.19.16', facts, stagingVersion });
+    assert.match(goMod, /^replace c\.example\/d => e\.example\/f v2\.0\.0\+incompatible$/m);
+    assert.match(goMod, /^replace vbom\.ml\/util => \.\/empty$/m);
+    assert.ok(!hasDeadModule(readModuleFacts(readFileSync(FIXTURE, 'utf8'))));
+  });
+
   it('keeps the packages of every component of the module', () => {
     const tools = wrapperToolsGo(packagesOfModule('k8s.io/kubernetes'));
     assert.match(tools, /^\/\/go:build tools\n\npackage tools\n/);
@@ -107,6 +133,43 @@ describe('recipes', () => {
         '-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34',
     );
     assert.equal(linkerFlags(MODULE_RECIPES.k6!, parseVersion('k6', '1.8.1')), '-s -w');
+  });
+
+  it('are chosen by version, and refuse the versions between them', () => {
+    const how = (text: string) => recipeFor('kube-proxy', parseVersion('kube-proxy', text)).how;
+    assert.equal(how('1.13.0'), 'tree');
+    assert.equal(how('1.13.12'), 'tree');
+    assert.equal(how('1.16.0'), 'wrapper');
+    assert.equal(how('1.34.4'), 'wrapper');
+    for (const text of ['1.12.9', '1.14.0', '1.15.12'])
+      assert.throws(
+        () => how(text),
+        (error) =>
+          hasCode(error, 'component') &&
+          error.message === 'only 1.20 and newer, 1.16 to 1.19, 1.13 can be built',
+      );
+    assert.throws(() => recipeFor('kubelet', { major: 1, minor: 19 }), /only 1\.20 and newer can/);
+    assert.throws(() => recipeFor('node', { major: 20, minor: 1 }), /not a Go program/);
+  });
+
+  it('stamp an old kube-proxy where it looks for its version', () => {
+    const version = parseVersion('kube-proxy', '1.13.0');
+    const flags = linkerFlags(recipeFor('kube-proxy', version), version);
+    assert.match(flags, / -X k8s\.io\/kubernetes\/pkg\/version\.gitVersion=v1\.13\.0( |$)/);
+  });
+
+  it('pin every module of kube-proxy 1.13, so that no dependency can raise it', () => {
+    const files = kubeProxy113Files(['k8s.io/api', 'k8s.io/client-go']);
+    const goMod = files.get('go.mod') ?? '';
+    const required = [...goMod.matchAll(/^(\S+\/\S+) v\S+$/gm)].map(([, name]) => name);
+    const replaced = [...goMod.matchAll(/^(\S+) => /gm)].map(([, name]) => name);
+    // 61 modules from elsewhere, the one that is gone, and the two staging modules.
+    assert.equal(required.length, 61 + 1 + 2);
+    assert.deepEqual(replaced.toSorted(), required.toSorted());
+    assert.match(goMod, /^k8s\.io\/api => \.\/staging\/src\/k8s\.io\/api$/m);
+    assert.equal(files.get('staging/src/k8s.io/api/go.mod'), 'module k8s.io/api\n');
+    assert.match(goMod, /restful-swagger12 => \.\/coalmine-stub\/swagger$/m);
+    assert.ok(files.has('coalmine-stub/swagger/go.mod'));
   });
 
   it('tell a compiled package from a message', () => {
