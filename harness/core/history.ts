@@ -156,6 +156,14 @@ export const eventSchema = z.discriminatedUnion('kind', [
     endpoint: z.string(),
     tookMs: z.number(),
   }),
+  /** A node was compared with how it was before the run; of `missing` nothing can be said, because it could not be read. */
+  z.strictObject({
+    ...at,
+    kind: z.literal('node-compared'),
+    node: z.string(),
+    compared: z.array(z.string()),
+    missing: z.array(z.string()),
+  }),
   /** Something that was not there before the run, or no longer as it was. */
   z.strictObject({ ...at, kind: z.literal('residue'), where: z.string(), what: z.string() }),
 ]);

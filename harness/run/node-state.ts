@@ -3,11 +3,14 @@
  * qdiscs, stopped processes. Read before the first fault and after the last undo; a difference is residue.
  */
 import type { Command } from '../core/command.ts';
-import { messageOf } from '../core/errors.ts';
+import { deadlineIn } from '../core/deadline.ts';
+import { hasCode, messageOf } from '../core/errors.ts';
 import type { Recorder } from '../record/run-directory.ts';
 import type { ManagedNode, Stage } from './context.ts';
 
 const READ_MS = 20_000;
+/** Of all aspects of a node: what does not answer would make the end of a run wait for each. */
+const READ_ALL_MS = 40_000;
 
 interface Aspect {
   readonly name: string;
@@ -50,40 +53,82 @@ function isNodeRoute(line: string): boolean {
   return !OF_PODS.test(line) && !/\bdev kube-ipvs0\b/.test(line);
 }
 
-/** Aspect to its text as read; an aspect that this node cannot tell is absent. */
-export type NodeState = ReadonlyMap<string, string>;
+/**
+ * Aspect to its text as read. `cannot tell` is a node without that tool; an aspect that is absent should have been read,
+ * and the node did not answer, or not with all of it.
+ */
+export type NodeState = ReadonlyMap<string, string | typeof CANNOT_TELL>;
+const CANNOT_TELL = Symbol('cannot tell');
 
 /** Never throws: a node that cannot be read has a state without that aspect, and says so. */
 async function readNodeState(
   { node, agent }: ManagedNode,
   say: (text: string) => void,
 ): Promise<NodeState> {
-  const state = new Map<string, string>();
+  const state = new Map<string, string | typeof CANNOT_TELL>();
+  const deadline = deadlineIn(READ_ALL_MS);
   for (const { name, command } of ASPECTS) {
+    if (deadline.remainingMs() === 0) break;
     try {
-      const { exitCode, stdout } = await agent.run(command, { timeoutMs: READ_MS });
-      if (exitCode === 0) state.set(name, stdout);
-      else say(`the ${name} of ${node.name} could not be read, and are not compared`);
+      const timeoutMs = Math.min(READ_MS, deadline.remainingMs());
+      const { exitCode, stdout } = await agent.run(command, { timeoutMs });
+      state.set(name, exitCode === 0 ? stdout : CANNOT_TELL);
+      if (exitCode !== 0) say(`the ${name} of ${node.name} cannot be read, and are not compared`);
     } catch (error) {
-      // What does not answer once would only make the end of a run wait for its limit seven times.
       say(`the ${name} of ${node.name} could not be read: ${messageOf(error)}`);
-      return state;
+      if (hasCode(error, 'agent')) break;
     }
   }
   return state;
 }
 
-/** Returns one sentence for each line that came or went. Pure. */
-export function residueBetween(before: NodeState, after: NodeState): string[] {
-  return ASPECTS.flatMap(({ name, keep }) => {
+export interface NodeComparison {
+  readonly compared: string[];
+  /** What could be read before and not after, or should have been before. */
+  readonly missing: string[];
+  /** One sentence for each line that came or went. */
+  readonly residue: string[];
+}
+
+/** Pure. */
+export function compareNode(before: NodeState, after: NodeState): NodeComparison {
+  const comparison: NodeComparison = { compared: [], missing: [], residue: [] };
+  for (const { name, keep } of ASPECTS) {
     const [was, is] = [before.get(name), after.get(name)];
-    if (was === undefined || is === undefined) return [];
-    const [old, now] = [linesOf(was, keep), linesOf(is, keep)];
-    return [
-      ...now.filter((line) => !old.includes(line)).map((line) => `${name}: new: ${line}`),
-      ...old.filter((line) => !now.includes(line)).map((line) => `${name}: gone: ${line}`),
-    ];
-  });
+    if (was === CANNOT_TELL) continue;
+    if (typeof was !== 'string' || typeof is !== 'string') {
+      comparison.missing.push(name);
+      continue;
+    }
+    comparison.compared.push(name);
+    comparison.residue.push(
+      ...differences(linesOf(was, keep), linesOf(is, keep)).map((what) => `${name}: ${what}`),
+    );
+  }
+  return comparison;
+}
+
+/** Lines are counted: a rule that is there twice afterwards is residue too. */
+function differences(old: readonly string[], now: readonly string[]): string[] {
+  const [was, is] = [countsOf(old), countsOf(now)];
+  const describe = (line: string, change: number, others: number, [all, part]: [string, string]) =>
+    others === 0 ? `${all}: ${line}` : `${change} ${part}: ${line}`;
+  return [
+    ...[...is].flatMap(([line, count]) => {
+      const before = was.get(line) ?? 0;
+      return count > before ? [describe(line, count - before, before, ['new', 'more'])] : [];
+    }),
+    ...[...was].flatMap(([line, count]) => {
+      const after = is.get(line) ?? 0;
+      return count > after ? [describe(line, count - after, after, ['gone', 'fewer'])] : [];
+    }),
+  ];
+}
+
+function countsOf(lines: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return counts;
 }
 
 function linesOf(text: string, keep: (line: string) => boolean): string[] {
@@ -103,7 +148,12 @@ export async function snapshotNodes(
   };
   const take = async (folder: string, managed: ManagedNode): Promise<NodeState> => {
     const state = await readNodeState(managed, note);
-    const text = [...state].map(([name, content]) => `=== ${name}\n${content}`).join('\n');
+    const text = [...state]
+      .map(
+        ([name, content]) =>
+          `=== ${name}\n${typeof content === 'string' ? content : 'cannot be read here\n'}`,
+      )
+      .join('\n');
     recorder.writeFile(`${folder}/${managed.node.name}.txt`, text);
     return state;
   };
@@ -111,9 +161,10 @@ export async function snapshotNodes(
   return async () => {
     for (const [index, managed] of nodes.entries()) {
       const after = await take('after', managed);
-      for (const what of residueBetween(before[index] ?? new Map(), after)) {
-        emit.now({ kind: 'residue', where: managed.node.name, what });
-      }
+      const { residue, ...proof } = compareNode(before[index] ?? new Map(), after);
+      const node = managed.node.name;
+      for (const what of residue) emit.now({ kind: 'residue', where: node, what });
+      emit.now({ kind: 'node-compared', node, ...proof });
     }
   };
 }

@@ -48,6 +48,8 @@ export function historyOf(
     logs?: Readonly<Record<string, string>>;
     /** What happened to the run at its end; default: it ended. */
     end?: EventOf<'run'> | undefined;
+    /** How the nodes were compared with how they were before; default: all of them, whole. */
+    proofs?: readonly HistoryEvent[];
   } = {},
 ): History {
   let tMs = 10_000;
@@ -61,14 +63,20 @@ export function historyOf(
     spans.push({ tMs, kind: 'phase', phase: name, state: 'ended' });
   }
   const end: HistoryEvent = { tMs: tMs + 1_000, kind: 'run', state: 'ended' };
+  const plan = planOf({ phases, ...changes.plan });
+  const proofs = Array.from({ length: plan.nodes }, (_, index): HistoryEvent => ({
+    ...{ tMs: tMs + 500, kind: 'node-compared', node: `w${index + 1}` },
+    ...{ compared: ['iptables'], missing: [] },
+  }));
   const events: HistoryEvent[] = [
     { tMs: 0, kind: 'run', state: 'started' },
     ...spans,
     ...(changes.events ?? []),
+    ...(changes.proofs ?? proofs),
     ...('end' in changes ? (changes.end === undefined ? [] : [changes.end]) : [end]),
   ];
   return {
-    plan: planOf({ phases, ...changes.plan }),
+    plan,
     events: events.sort((a, b) => a.tMs - b.tMs),
     samples: [...(changes.samples ?? [])].sort((a, b) => a.tMs - b.tMs),
     logs: new Map(Object.entries(changes.logs ?? {})),

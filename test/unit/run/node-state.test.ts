@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { residueBetween } from '../../../harness/run/node-state.ts';
+import type { HistoryEvent } from '../../../harness/core/history.ts';
+import { CoalmineError } from '../../../harness/core/errors.ts';
+import { compareNode, snapshotNodes, type NodeState } from '../../../harness/run/node-state.ts';
+import { FakeNode } from '../../support/fake-node.ts';
+import { stageOf } from '../../support/stage.ts';
 
 const RULES = `*filter
 :INPUT ACCEPT [10:20]
@@ -14,6 +18,7 @@ const before = new Map([
   ['qdiscs', 'qdisc noqueue 0: dev lo root refcnt 2 \n'],
   ['stopped processes', 'S 1 systemd\n'],
 ]);
+const residueBetween = (was: NodeState, is: NodeState) => compareNode(was, is).residue;
 const changed = (aspect: string, text: string) => new Map([...before, [aspect, text]]);
 
 describe('residue on a node', () => {
@@ -68,7 +73,94 @@ describe('residue on a node', () => {
     );
   });
 
-  it('judges only what could be read both times', () => {
-    assert.deepEqual(residueBetween(new Map(), before), []);
+  it('counts lines: what is there twice afterwards, or once less', () => {
+    const rule = '-A INPUT -s 192.0.2.1/32 -j DROP\n';
+    const twice = changed('iptables', RULES.replace(rule, rule + rule));
+    assert.deepEqual(residueBetween(before, twice), [
+      'iptables: 1 more: -A INPUT -s 192.0.2.1/32 -j DROP',
+    ]);
+    assert.deepEqual(residueBetween(twice, before), [
+      'iptables: 1 fewer: -A INPUT -s 192.0.2.1/32 -j DROP',
+    ]);
+  });
+
+  it('is unknown where the node could not be read before or after', () => {
+    const { compared, missing, residue } = compareNode(
+      before,
+      new Map([...before].filter(([aspect]) => aspect !== 'iptables')),
+    );
+    assert.deepEqual(residue, []);
+    assert.ok(missing.includes('iptables') && !compared.includes('iptables'));
+    assert.deepEqual(compared, ['routes', 'qdiscs', 'stopped processes']);
+    assert.ok(compareNode(new Map(), before).missing.includes('qdiscs'));
+  });
+});
+
+describe('the snapshot of a node', () => {
+  /** @param answers how the node answers to a tool, before and after */
+  async function proofOf(answers: (tool: string, when: 'before' | 'after') => string | Error | 1) {
+    let when: 'before' | 'after' = 'before';
+    const asked: string[] = [];
+    const { stage, events } = stageOf(
+      [new FakeNode('w1')],
+      {},
+      {
+        agent: {
+          run: ({ argv: [tool] }) => {
+            asked.push(`${when} ${tool}`);
+            const answer = answers(tool, when);
+            if (answer instanceof Error) return Promise.reject(answer);
+            const [exitCode, stdout] = answer === 1 ? [1, ''] : [0, answer];
+            return Promise.resolve({ exitCode, signal: null, stdout, stderr: '' });
+          },
+        },
+      },
+    );
+    const compare = await snapshotNodes(stage, { writeFile: () => undefined });
+    when = 'after';
+    await compare();
+    const isProof = (event: HistoryEvent) => event.kind === 'node-compared';
+    return { asked, proof: events.find(isProof) };
+  }
+  const ALL = [
+    'iptables',
+    'ip6tables',
+    'nft tables',
+    'routes',
+    'rules',
+    'qdiscs',
+    'stopped processes',
+  ];
+
+  it('says what was compared', async () => {
+    const { proof } = await proofOf(() => '');
+    assert.ok(proof?.kind === 'node-compared');
+    assert.deepEqual([proof.compared, proof.missing], [ALL, []]);
+  });
+
+  it('says what was cut off or failed afterwards, and goes on with the rest', async () => {
+    const { proof } = await proofOf((tool, when) => {
+      if (when === 'before') return '';
+      if (tool === 'iptables-save') return new CoalmineError('command', 'printed too much');
+      return tool === 'tc' ? 1 : '';
+    });
+    assert.ok(proof?.kind === 'node-compared');
+    assert.deepEqual(proof.missing, ['iptables', 'qdiscs']);
+  });
+
+  it('does not miss what the node could never tell', async () => {
+    const { proof } = await proofOf((tool) => (tool === 'nft' ? 1 : ''));
+    assert.ok(proof?.kind === 'node-compared');
+    assert.deepEqual(proof.missing, []);
+    assert.ok(!proof.compared.includes('nft tables'));
+  });
+
+  it('asks a node that is out of reach once, and misses everything', async () => {
+    const { proof, asked } = await proofOf((_, when) =>
+      when === 'before' ? '' : new CoalmineError('agent', 'gone'),
+    );
+    assert.ok(proof?.kind === 'node-compared');
+    assert.deepEqual(proof.missing, ALL);
+    assert.equal(asked.filter((one) => one.startsWith('after')).length, 1);
   });
 });

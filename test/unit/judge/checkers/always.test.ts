@@ -1,6 +1,7 @@
-/** The checkers that every run has: run-complete, load-arrived, self-noise, upgrade-done. */
+/** The checkers that every run has: run-complete, load-arrived, self-noise, upgrade-done, clean-node. */
 import assert from 'node:assert/strict';
 import type { EventOf, HistoryEvent } from '../../../../harness/core/history.ts';
+import { cleanNode } from '../../../../harness/judge/checkers/clean-node.ts';
 import { loadArrived } from '../../../../harness/judge/checkers/load-arrived.ts';
 import { runComplete } from '../../../../harness/judge/checkers/run-complete.ts';
 import { selfNoise } from '../../../../harness/judge/checkers/self-noise.ts';
@@ -166,5 +167,30 @@ describe('upgrade-done', () => {
   it('is inconclusive when one never began or never ended', () => {
     assert.equal(verdict(), 'inconclusive');
     assert.equal(verdict(upgrade('w1', 'started'), upgrade('w2', 'done')), 'inconclusive');
+  });
+});
+
+describe('clean-node', () => {
+  const proof = (node: string, missing: string[] = []): HistoryEvent => ({
+    tMs: 21_000,
+    kind: 'node-compared',
+    node,
+    compared: ['iptables'],
+    missing,
+  });
+  const judged = (...proofs: HistoryEvent[]) =>
+    judgeWith(cleanNode, historyOf({ baseline: 10 }, { proofs }));
+
+  it('passes where every node was compared with how it was', () => {
+    const { verdict, evidence } = judged(proof('w1'), proof('w2'));
+    assert.deepEqual([verdict, evidence], ['pass', { nodes: 2, aspects: 2 }]);
+  });
+
+  it('is inconclusive where a node was not compared, or not in all', () => {
+    assert.equal(judged().verdict, 'inconclusive');
+    assert.match(judged(proof('w1')).summary, /only 1 of 2 nodes/);
+    const { verdict, summary } = judged(proof('w1'), proof('w2', ['iptables', 'qdiscs']));
+    assert.equal(verdict, 'inconclusive');
+    assert.match(summary, /^w2 could not be compared .*: iptables, qdiscs/);
   });
 });
