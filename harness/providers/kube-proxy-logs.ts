@@ -4,12 +4,9 @@
  */
 import { appendFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { messageOf } from '../../core/errors.ts';
-import type { KubeApi } from '../../core/kube.ts';
-import { startLocal, type LocalProcess } from '../../exec/local.ts';
-import type { Engine } from './engine.ts';
+import { messageOf } from '../core/errors.ts';
+import type { KubeApi } from '../core/kube.ts';
 
 /** Beyond this a log is cut, with a line that says so. */
 const BYTES_MAX = 50 * 1024 * 1024;
@@ -31,6 +28,9 @@ const podSchema = z.object({
   }),
 });
 
+/** Hands on the lines of a file on a node, from its first on, until the returned function is called. */
+export type FollowFile = (node: string, file: string, onLine: (line: string) => void) => () => void;
+
 export interface LogFollower {
   /** Writes out what has come. */
   flush(): Promise<void>;
@@ -41,14 +41,14 @@ export interface LogFollower {
 /** Resolves once every kube-proxy that runs now is followed. */
 export async function followKubeProxyLogs(
   kube: KubeApi,
-  engine: Engine,
+  followFile: FollowFile,
   logsDir: string,
   say: (line: string) => void,
 ): Promise<LogFollower> {
   const folder = path.join(logsDir, 'kube-proxy');
   await mkdir(folder, { recursive: true });
   const ending = new AbortController();
-  const tails = new Map<string, LocalProcess>();
+  const tails = new Map<string, () => void>();
   const sinks = new Map<string, Sink>();
   await kube.watch(
     { apiVersion: 'v1', kind: 'Pod' },
@@ -61,7 +61,11 @@ export async function followKubeProxyLogs(
       const node = pod.spec.nodeName;
       const sink = sinks.get(node) ?? sinkInto(path.join(folder, `${node}.log`), say);
       sinks.set(node, sink);
-      tails.set(key, follow(engine, node, logFile(pod, container.restartCount), sink));
+      const file = logFile(pod, container.restartCount);
+      const onLine = (line: string): void => {
+        sink.write(withoutCriPrefix(line));
+      };
+      tails.set(key, followFile(node, file, onLine));
     },
     ending.signal,
   );
@@ -71,7 +75,7 @@ export async function followKubeProxyLogs(
     },
     stop: async () => {
       ending.abort();
-      for (const tail of tails.values()) tail.kill('SIGKILL');
+      for (const stop of tails.values()) stop();
       for (const sink of sinks.values()) await sink.close();
       sinks.clear();
     },
@@ -84,16 +88,8 @@ function logFile({ metadata }: z.infer<typeof podSchema>, restart: number): stri
 }
 
 /** The file stays open in tail after kubelet has deleted it, so nothing is lost at the end of a pod. */
-function follow(engine: Engine, node: string, file: string, sink: Sink): LocalProcess {
-  const tail = startLocal(
-    engine.command(['exec', node, 'tail', '--lines=+1', '--follow=name', '--retry', file]),
-  );
-  tail.stdin.end();
-  tail.stderr.resume();
-  createInterface({ input: tail.stdout }).on('line', (line) => {
-    sink.write(withoutCriPrefix(line));
-  });
-  return tail;
+export function tailArgv(file: string): [string, ...string[]] {
+  return ['tail', '--lines=+1', '--follow=name', '--retry', file];
 }
 
 /** containerd writes `TIME STREAM F|P TEXT`; the time is kept. */

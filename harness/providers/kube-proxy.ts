@@ -1,7 +1,7 @@
 /** kubeadm's kube-proxy, made ready for upgrades node by node. */
 import { z } from 'zod';
-import { waitFor } from '../../core/deadline.ts';
-import type { KubeApi } from '../../core/kube.ts';
+import { waitFor } from '../core/deadline.ts';
+import type { KubeApi } from '../core/kube.ts';
 
 const DAEMON_SET = {
   apiVersion: 'apps/v1',

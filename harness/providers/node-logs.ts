@@ -1,8 +1,8 @@
 /** What the nodes said, as files below the run's logs folder: `NODE/kubelet.log`, `kube-proxy/NODE.log`, … */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { messageOf } from '../../core/errors.ts';
-import type { ClusterNode } from '../provider.ts';
+import { messageOf } from '../core/errors.ts';
+import type { ClusterNode } from './provider.ts';
 
 /** A soak's log can be endless; its end is what tells. */
 const BYTES_MAX = 20 * 1024 * 1024;

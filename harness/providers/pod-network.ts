@@ -2,8 +2,8 @@
  * The pod network: on each node the CNI plugins `ptp`, `host-local` and `portmap` with the node's own pod range, and a
  * route to every other node's range. It is what kind's own network does, without its image and its daemon.
  */
-import type { Command } from '../../core/command.ts';
-import { POD_SUBNET } from './config.ts';
+import type { Command } from '../core/command.ts';
+import { POD_SUBNET } from './cluster-networks.ts';
 
 export const CONFLIST_FILE = '/etc/cni/net.d/10-coalmine.conflist';
 

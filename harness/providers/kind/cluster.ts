@@ -5,8 +5,8 @@ import type { Cluster, ClusterNode } from '../provider.ts';
 import type { Creation } from './create.ts';
 import { destroyCluster } from './destroy.ts';
 import type { Engine } from './engine.ts';
-import type { LogFollower } from './kube-proxy-logs.ts';
-import { collectNodeLogs } from './logs.ts';
+import type { LogFollower } from '../kube-proxy-logs.ts';
+import { collectNodeLogs } from '../node-logs.ts';
 import type { Prepared } from './prepare.ts';
 
 export interface ClusterParts {

@@ -1,6 +1,7 @@
 /** kind's own configuration file of a cluster. Pure. */
 import { stringify } from 'yaml';
 import type { Plan } from '../../core/plan.ts';
+import { POD_SUBNET, SERVICE_SUBNET } from '../cluster-networks.ts';
 
 export interface KindNodeConfig {
   role: 'control-plane' | 'worker';
@@ -16,9 +17,6 @@ export interface KindConfigInput {
   /** Where root lacks CAP_SYS_RESOURCE, whoever runs the engine, a container's oom_score_adj cannot be lowered; containerd must not try. */
   restrictOomScore: boolean;
 }
-
-export const POD_SUBNET = '10.244.0.0/16';
-const SERVICE_SUBNET = '10.96.0.0/16';
 
 export function kindConfig(input: KindConfigInput): string {
   const { name, nodes, proxyMode, allowCgroupV1, restrictOomScore } = input;

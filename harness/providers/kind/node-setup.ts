@@ -8,7 +8,7 @@ import { NODE_DIR } from '../../core/names.ts';
 import { writeArchive, type ImageSpec } from '../../components/image/archive.ts';
 import type { ClusterNode } from '../provider.ts';
 import type { Engine } from './engine.ts';
-import { cniConflist, CONFLIST_FILE, routeCommands, type PodRange } from './pod-network.ts';
+import { cniConflist, CONFLIST_FILE, routeCommands, type PodRange } from '../pod-network.ts';
 
 const STEP_MS = 120_000;
 

@@ -11,9 +11,10 @@ import { kindConfig, needsCgroupV1Word, nodeRoles } from './config.ts';
 import { createCluster, createNetwork, type Creation } from './create.ts';
 import { destroyCluster } from './destroy.ts';
 import { kindNodeNames, setUpEarly, type EarlySetup } from './early-setup.ts';
-import { prepareKubeProxy, waitForKubeProxy } from './kube-proxy.ts';
+import { prepareKubeProxy, waitForKubeProxy } from '../kube-proxy.ts';
+import { followOn } from './follow-file.ts';
 import { demandKubelets } from './kubelet-versions.ts';
-import { followKubeProxyLogs } from './kube-proxy-logs.ts';
+import { followKubeProxyLogs } from '../kube-proxy-logs.ts';
 import { hasCgroupV1, lacksResourceCapability } from './machine.ts';
 import { kindNode } from './node.ts';
 import { putPodNetwork } from './node-setup.ts';
@@ -90,7 +91,7 @@ async function makeCluster(
   await waitUntilReady(kube, { nodes: nodes.map((node) => node.name), say, signal });
   await demandKubelets(kube, kindNodeNames(creation.name, plan.nodes), kubeletVersions(plan));
   await waitForKubeProxy(kube, { image: first, nodes: nodes.length, signal });
-  const follower = await followKubeProxyLogs(kube, engine, logsDir, say);
+  const follower = await followKubeProxyLogs(kube, followOn(engine), logsDir, say);
   return clusterOf({ engine, kube, nodes, creation, prepared, follower, say });
 }
 

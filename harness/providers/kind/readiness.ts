@@ -1,57 +1,17 @@
-/** When a cluster may be handed over: every node Ready, and CoreDNS serving. */
+/** When a kind cluster may be handed over, and which pod range its nodes were given. */
 import { z } from 'zod';
 import { waitFor } from '../../core/deadline.ts';
 import type { KubeApi } from '../../core/kube.ts';
-
-export interface ReadyWait {
-  nodes: readonly string[];
-  say: (line: string) => void;
-  signal: AbortSignal;
-}
-
-const nodeSchema = z.object({
-  metadata: z.object({ name: z.string() }),
-  status: z.object({
-    conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
-  }),
-});
-
-const deploymentSchema = z.object({
-  metadata: z.object({ generation: z.number() }),
-  spec: z.object({ replicas: z.number() }),
-  status: z.object({
-    observedGeneration: z.number().default(0),
-    replicas: z.number().default(0),
-    updatedReplicas: z.number().default(0),
-    readyReplicas: z.number().default(0),
-  }),
-});
+import { COREDNS, waitForDns, waitForNodes, type ReadyWait } from '../readiness.ts';
 
 const podSchema = z.object({ spec: z.object({ nodeName: z.string().optional() }) });
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 export async function waitUntilReady(kube: KubeApi, wait: ReadyWait): Promise<void> {
-  const { nodes, say, signal } = wait;
-  const limits = { timeoutMs: 180_000, everyMs: 250, signal };
-  await waitFor({ what: `${nodes.length} nodes to be Ready`, ...limits }, async () => {
-    const found = (await kube.list({ apiVersion: 'v1', kind: 'Node' })).map((node) =>
-      nodeSchema.parse(node),
-    );
-    const ready = found.filter(({ status }) =>
-      status.conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
-    );
-    return ready.length === nodes.length ? true : undefined;
-  });
-  say(`${nodes.length} nodes are Ready`);
+  await waitForNodes(kube, wait);
   await keepDnsOffWorkers(kube);
-  await waitFor({ what: 'CoreDNS to serve', ...limits }, async () => {
-    const { metadata, spec, status } = deploymentSchema.parse(await kube.get(COREDNS));
-    const all = [status.replicas, status.updatedReplicas, status.readyReplicas];
-    const current = status.observedGeneration >= metadata.generation;
-    return current && all.every((count) => count === spec.replicas) ? true : undefined;
-  });
-  say('CoreDNS serves');
+  await waitForDns(kube, wait);
 }
 
 /**
@@ -69,13 +29,6 @@ async function keepDnsOffWorkers(kube: KubeApi): Promise<void> {
     spec: { template: { spec: { nodeSelector: { [CONTROL_PLANE]: '' } } } },
   });
 }
-
-const COREDNS = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  name: 'coredns',
-  namespace: 'kube-system',
-} as const;
 
 const rangeSchema = z.object({
   metadata: z.object({ name: z.string() }),

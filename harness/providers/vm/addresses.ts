@@ -20,6 +20,11 @@ export function testNicAddress(index: number, nic: number): string {
   return `172.31.${16 + 16 * index + nic}.2`;
 }
 
+/** This side's address on the tap of a NIC under test. */
+export function testNicHostAddress(index: number, nic: number): string {
+  return `172.31.${16 + 16 * index + nic}.1`;
+}
+
 export function withPrefix(address: string): string {
   return `${address}/${PREFIX_LENGTH}`;
 }

@@ -70,7 +70,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await kubeadm.makeCertificates();
     start('kube-apiserver', apiServerArgs(kubeadm.pki));
     const [kubeconfig, manager, scheduler] = await Promise.all(
-      (['super-admin', 'controller-manager', 'scheduler'] as const).map(kubeadm.makeKubeconfig),
+      (['super-admin', 'controller-manager', 'scheduler'] as const).map((who) =>
+        kubeadm.makeKubeconfig(who),
+      ),
     );
     await unlessDead(daemons, apiServerReady(kubeadm.pki, signal));
     start('kube-controller-manager', controllerManagerArgs(kubeadm.pki, manager ?? ''));

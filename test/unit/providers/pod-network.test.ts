@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { kindNodeNames } from '../../../../harness/providers/kind/early-setup.ts';
-import { cniConflist, routeCommands } from '../../../../harness/providers/kind/pod-network.ts';
+import { kindNodeNames } from '../../../harness/providers/kind/early-setup.ts';
+import { cniConflist, routeCommands } from '../../../harness/providers/pod-network.ts';
 
 const RANGES = [
   { node: 'a', address: '172.18.0.2', podCidr: '10.244.0.0/24' },

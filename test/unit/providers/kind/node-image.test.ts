@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { stepOf } from '../../../../harness/providers/kind/create.ts';
-import { withoutCriPrefix } from '../../../../harness/providers/kind/kube-proxy-logs.ts';
+import { withoutCriPrefix } from '../../../../harness/providers/kube-proxy-logs.ts';
 import { kubeletImageName } from '../../../../harness/providers/kind/kubelet-image.ts';
 import { criBaseSpec, nodeImageName } from '../../../../harness/providers/kind/node-image.ts';
 
