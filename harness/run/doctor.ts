@@ -6,8 +6,9 @@ import { messageOf } from '../core/errors.ts';
 import { onPath } from '../exec/on-path.ts';
 import { findLeftovers } from '../providers/clean.ts';
 import { findEngine } from '../providers/kind/engine-find.ts';
-import { memoryRefusal, proxyModeRefusal } from '../providers/kind/engine-preflight.ts';
+import { proxyModeRefusal } from '../providers/kind/engine-preflight.ts';
 import { lacksResourceCapability, hasCgroupV1 } from '../providers/kind/machine.ts';
+import { memoryRefusal } from '../providers/memory.ts';
 
 interface Answer {
   question: string;

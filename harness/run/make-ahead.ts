@@ -8,12 +8,8 @@ import type { Store } from '../components/store.ts';
 import type { Plan } from '../core/plan.ts';
 import type { NodeFile } from '../providers/kind/node-setup.ts';
 import type { KindSettings } from '../providers/kind/settings.ts';
-import {
-  extraKubeProxies,
-  imageVersions,
-  kubeletVersions,
-  kubeProxyVersions,
-} from '../providers/kind/versions.ts';
+import { extraKubeProxies, kubeletVersions } from '../providers/kind/versions.ts';
+import { imageVersions, kubeProxyVersions } from '../providers/versions.ts';
 
 /** What a cluster of published images still needs from the store: the programs around it, and what is in the load image. */
 const BESIDE_PUBLISHED: readonly ComponentRef['component'][] = ['agnhost', 'k6', 'kind', 'node'];

@@ -58,19 +58,6 @@ export async function dataRootRefusal(
   return `a private Docker engine needs about ${formatBytes(needBytes)} free in ${folder}, and there are ${formatBytes(haveBytes)}`;
 }
 
-export async function memoryRefusal(needBytes: number): Promise<string | undefined> {
-  const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
-  const haveBytes = parseAvailableBytes(text);
-  if (haveBytes === undefined || haveBytes >= needBytes) return undefined;
-  return `the cluster needs about ${formatBytes(needBytes)} of memory, and ${formatBytes(haveBytes)} are available`;
-}
-
-/** Returns MemAvailable of /proc/meminfo in bytes; undefined where the kernel does not say. */
-export function parseAvailableBytes(meminfo: string): number | undefined {
-  const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1];
-  return kib === undefined ? undefined : Number(kib) * 1_024;
-}
-
 async function isThere(file: string): Promise<boolean> {
   // A folder of /sys/module, or a file of root's, fails to be read in its own way, which proves that it is there.
   return readFile(file, 'utf8').then(

@@ -17,7 +17,8 @@ import { ensureNodeImage, type ImageWork } from './node-image.ts';
 import type { NodeFile } from './node-setup.ts';
 import { pullPublished } from './published.ts';
 import type { KindSettings } from './settings.ts';
-import { extraKubeProxies, imageVersions, kubeletVersions, kubeProxyVersions } from './versions.ts';
+import { imageVersions, kubeProxyVersions } from '../versions.ts';
+import { extraKubeProxies, kubeletVersions } from './versions.ts';
 
 export interface KindParts {
   engine: Engine;

@@ -2,7 +2,8 @@
 import { CoalmineError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Provider } from '../provider.ts';
-import { memoryRefusal, proxyModeRefusal } from './engine-preflight.ts';
+import { memoryRefusal } from '../memory.ts';
+import { proxyModeRefusal } from './engine-preflight.ts';
 import type { KindParts } from './prepare.ts';
 import { provisionKind } from './provision.ts';
 import { refusals } from './refusals.ts';

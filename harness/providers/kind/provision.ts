@@ -20,7 +20,8 @@ import { kindNode } from './node.ts';
 import { putPodNetwork } from './node-setup.ts';
 import { prepare, type KindParts, type Prepared } from './prepare.ts';
 import { nodeRanges, waitUntilReady, type NodeRange } from './readiness.ts';
-import { kubeletVersions, kubeProxyVersions } from './versions.ts';
+import { kubeProxyVersions } from '../versions.ts';
+import { kubeletVersions } from './versions.ts';
 
 /** Makes the cluster of a plan; what is half made when it fails is taken away again. */
 export async function provisionKind(parts: KindParts, context: ProvisionContext): Promise<Cluster> {

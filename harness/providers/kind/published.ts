@@ -8,7 +8,8 @@ import type { Plan } from '../../core/plan.ts';
 import type { Engine } from './engine.ts';
 import { hasImage } from './node-image.ts';
 import type { KindSettings } from './settings.ts';
-import { imageVersions, kubeletVersions, kubeProxyVersions } from './versions.ts';
+import { imageVersions, kubeProxyVersions } from '../versions.ts';
+import { kubeletVersions } from './versions.ts';
 
 const PULL_MS = 900_000;
 

@@ -1,5 +1,6 @@
 /** What a plan can ask that nodes in containers can never give: they share this machine's kernel. Pure. */
 import type { Plan } from '../../core/plan.ts';
+import { iptablesRefusals } from '../versions.ts';
 
 const SERVED = [
   ...['kubernetes', 'kubelet', 'canary-kubelet', 'kube-proxy'],
@@ -13,20 +14,11 @@ const BECAUSE: Partial<Record<string, string>> = {
   containerd: 'kind nodes run the containerd of their image, so its version cannot be chosen',
 };
 
-/** Debian’s releases by the iptables that they ship. */
-export const SUITE_OF_IPTABLES: Readonly<Record<string, string>> = {
-  '1.8.7': 'bullseye',
-  '1.8.9': 'bookworm',
-  '1.8.11': 'trixie',
-  '1.8.13': 'sid',
-};
-
 export function refusals(plan: Plan): string[] {
   const upgraded = plan.phases.flatMap((phase) =>
     phase.upgrade === undefined ? [] : [phase.upgrade.component],
   );
   const asked = [...new Set([...Object.keys(plan.components), ...upgraded])];
-  const iptables = plan.components['iptables'];
   return [
     ...(plan.ownKernel === true
       ? ['the scenario needs nodes with a kernel of their own, and kind nodes share this machine’s']
@@ -40,10 +32,6 @@ export function refusals(plan: Plan): string[] {
     ...upgraded
       .filter((component) => component !== 'kube-proxy' && SERVED.includes(component))
       .map((component) => `on kind, ${component} cannot be upgraded while a cluster runs`),
-    ...(iptables !== undefined && SUITE_OF_IPTABLES[iptables] === undefined
-      ? [
-          `no Debian release ships iptables ${iptables}; there are ${Object.keys(SUITE_OF_IPTABLES).join(', ')}`,
-        ]
-      : []),
+    ...iptablesRefusals(plan),
   ];
 }

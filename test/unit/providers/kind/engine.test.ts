@@ -5,11 +5,8 @@ import path from 'node:path';
 import { askEngine } from '../../../../harness/providers/kind/engine-user.ts';
 import { engineAt } from '../../../../harness/providers/kind/engine.ts';
 import { installRefusal } from '../../../../harness/providers/kind/engine-install.ts';
-import {
-  dataRootRefusal,
-  memoryRefusal,
-  parseAvailableBytes,
-} from '../../../../harness/providers/kind/engine-preflight.ts';
+import { dataRootRefusal } from '../../../../harness/providers/kind/engine-preflight.ts';
+import { memoryRefusal, parseAvailableBytes } from '../../../../harness/providers/memory.ts';
 import { readResidue, removeResidue } from '../../../../harness/providers/kind/engine-residue.ts';
 
 describe('engineAt', () => {

@@ -3,12 +3,8 @@ import type { Plan } from '../../../../harness/core/plan.ts';
 import { nodeRoles } from '../../../../harness/providers/kind/config.ts';
 import { kindNodeNames } from '../../../../harness/providers/kind/early-setup.ts';
 import { refusals } from '../../../../harness/providers/kind/refusals.ts';
-import {
-  extraKubeProxies,
-  imageVersions,
-  kubeletVersions,
-  kubeProxyVersions,
-} from '../../../../harness/providers/kind/versions.ts';
+import { extraKubeProxies, kubeletVersions } from '../../../../harness/providers/kind/versions.ts';
+import { imageVersions, kubeProxyVersions } from '../../../../harness/providers/versions.ts';
 import { selectNodes } from '../../../../harness/run/nodes.ts';
 
 function plan(components: Record<string, string>, ...upgrades: [string, string][]): Plan {
