@@ -3,6 +3,7 @@ import { cadvisor } from './cadvisor.ts';
 import { conntrack } from './conntrack.ts';
 import { dropRules } from './drop-rules.ts';
 import { interrupts, softirqs } from './interrupts.ts';
+import { irqs } from './irqs.ts';
 import { kubeProxy } from './kube-proxy.ts';
 import { netdev } from './netdev.ts';
 import type { Probe } from './probe.ts';
@@ -18,6 +19,7 @@ export const PROBES: readonly Probe[] = [
   conntrack,
   interrupts,
   softirqs,
+  irqs,
   qdisc,
   dropRules,
   kubeProxy,
