@@ -6,6 +6,7 @@ import { dns } from './dns.ts';
 import { dropCount } from './drop-count.ts';
 import { faultWasFelt } from './fault-was-felt.ts';
 import { flowSurvival } from './flow-survival.ts';
+import { irqSpread } from './irq-spread.ts';
 import { kubeProxyLog } from './kube-proxy-log.ts';
 import { loadArrived } from './load-arrived.ts';
 import { nodeReady } from './node-ready.ts';
@@ -33,6 +34,7 @@ export const CHECKERS: readonly Checker<unknown>[] = [
   flowSurvival,
   nodeReady,
   kubeProxyLog,
+  irqSpread,
   clockError,
   ...ALWAYS,
 ];

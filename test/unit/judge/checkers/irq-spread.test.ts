@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import type { HistoryEvent, Sample } from '../../../../harness/core/history.ts';
+import { irqSpread } from '../../../../harness/judge/checkers/irq-spread.ts';
+import { historyOf } from '../../../support/history.ts';
+import { judgeWith } from '../../../support/judge-with.ts';
+
+/** Two flooded NICs, and the node's own NIC with a little traffic on CPU 1. */
+const NAMES = ['30:virtio3-input.0', '34:virtio5-input.0'] as const;
+const OWN = '26:virtio1-input.0';
+const PARAMS = { interval: '5s', within: 3 };
+
+interface Second {
+  /** CPU of each flooded NIC; undefined where it is not there. */
+  cpus: readonly [number | undefined, number | undefined];
+  /** Interrupts a second on each. */
+  rate?: number;
+  names?: readonly [string, string];
+}
+
+/** One reading a second from 0 s to 80 s. What a device had counted is gone when it comes back. */
+function samplesOf(of: (second: number) => Second, node = 'w1'): Sample[] {
+  const counted = new Map<string, number>();
+  const softirqs: Record<string, number> = { 'NET_RX.cpu0': 7, 'NET_RX.cpu1': 4_294_967_290 };
+  return Array.from({ length: 81 }, (_, second) => second).flatMap((second) => {
+    const { cpus, rate = 300, names = NAMES } = of(second);
+    const effective: Record<string, number> = { [`${OWN}.effective`]: 1 };
+    const add = (key: string, grown: number) => counted.set(key, (counted.get(key) ?? 0) + grown);
+    add(`${OWN}.cpu1`, 5);
+    for (const [index, cpu] of cpus.entries()) {
+      const name = names[index] ?? '';
+      if (cpu === undefined) {
+        for (const key of counted.keys())
+          if (key.endsWith(name.replace(/^\d+/, ''))) counted.delete(key);
+        for (const key of [...counted.keys()]) if (key.startsWith(`${name}.`)) counted.delete(key);
+        continue;
+      }
+      effective[`${name}.effective`] = cpu;
+      for (const one of [0, 1]) add(`${name}.cpu${one}`, one === cpu ? rate : 0);
+      const key = `NET_RX.cpu${cpu}`;
+      softirqs[key] = ((softirqs[key] ?? 0) + rate) % 2 ** 32;
+    }
+    const at = { tMs: second * 1_000, node };
+    return [
+      { ...at, probe: 'interrupts', values: Object.fromEntries(counted) },
+      { ...at, probe: 'softirqs', values: { ...softirqs } },
+      { ...at, probe: 'irqs', values: effective },
+    ];
+  });
+}
+
+function span(fault: string, fromS: number, toS: number, node = 'w1'): HistoryEvent[] {
+  const base = { kind: 'fault', id: `${fault}-${fromS}`, fault, node } as const;
+  return [
+    { ...base, tMs: fromS * 1_000, state: 'injected' },
+    { ...base, tMs: toS * 1_000, state: 'undone' },
+  ];
+}
+
+const FLOOD = span('flood', 20, 60);
+const history = (
+  samples: readonly Sample[],
+  events: readonly HistoryEvent[] = FLOOD,
+  logs: Record<string, string> = {},
+) => historyOf({ baseline: 10, flood: 40, after: 5 }, { samples, events, logs });
+
+const piled = samplesOf(() => ({ cpus: [0, 0] }));
+/** On one CPU until the balancer moves one of them, 9 s after the flood began. */
+const moved = samplesOf((second) => ({ cpus: second < 29 ? [0, 0] : [0, 1] }));
+
+describe('irq-spread', () => {
+  it('passes when the balancer moves one of two loaded interrupts, and says when', () => {
+    const finding = judgeWith(irqSpread, history(moved), PARAMS);
+    assert.equal(finding.verdict, 'pass', finding.summary);
+    assert.equal(finding.evidence['intervalsUntilSpread'], 2);
+    assert.equal(finding.evidence['cpus'], 2);
+    assert.match(finding.summary, /spread from interval 3 of 5s on.*CPUs 0, 1/);
+  });
+
+  it('fails when both stay on one CPU, with share, counts and CPUs', () => {
+    const finding = judgeWith(irqSpread, history(piled), PARAMS);
+    assert.equal(finding.verdict, 'fail');
+    assert.match(finding.summary, /w1: 3 intervals of 5s under load, and still one CPU serves 99/);
+    assert.match(finding.details.join('\n'), /100 % of NET_RX/);
+    assert.match(finding.details.join('\n'), /on 1 CPUs \(0\), wanted 2/);
+    assert.equal(finding.evidence['intervalsUntilSpread'], 'never');
+  });
+
+  it('fails when they are moved too late', () => {
+    const late = samplesOf((second) => ({ cpus: second < 50 ? [0, 0] : [0, 1] }));
+    assert.equal(judgeWith(irqSpread, history(late), PARAMS).verdict, 'fail');
+  });
+
+  it('judges nothing outside the flood, and nothing that is not loaded', () => {
+    const calm = samplesOf((second) => ({
+      cpus: [0, 0],
+      rate: second >= 20 && second <= 60 ? 2 : 900,
+    }));
+    const finding = judgeWith(irqSpread, history(calm), PARAMS);
+    assert.equal(finding.verdict, 'inconclusive');
+    assert.match(finding.summary, /NIC interrupts a second, where 50/);
+    const unasked = judgeWith(irqSpread, history(piled, []), PARAMS);
+    assert.equal(unasked.verdict, 'inconclusive');
+    assert.match(unasked.summary, /no flood happened/);
+  });
+
+  it('is inconclusive where the flood was too short, or affinities were not read', () => {
+    const short = judgeWith(irqSpread, history(moved, span('flood', 20, 39)), PARAMS);
+    assert.equal(short.verdict, 'inconclusive');
+    assert.match(short.summary, /lasted 19s; 3 intervals to spread and one to look take 20s/);
+    const blind = moved.filter(({ probe }) => probe !== 'irqs');
+    const finding = judgeWith(irqSpread, history(blind), PARAMS);
+    assert.equal(finding.verdict, 'inconclusive');
+    assert.match(finding.summary, /was not read/);
+  });
+
+  it('is not blinded by readings that failed', () => {
+    const holes = moved.map((sample) =>
+      sample.tMs % 11_000 === 0 ? { ...sample, values: {} } : sample,
+    );
+    const [whole, holed] = [moved, holes].map((one) => judgeWith(irqSpread, history(one), PARAMS));
+    assert.equal(holed?.verdict, 'pass', holed?.summary);
+    assert.equal(holed.evidence['interrupts'], whole?.evidence['interrupts']);
+  });
+
+  describe('since a NIC came back', () => {
+    const reattached = [...FLOOD, ...span('nic-reattach', 22, 26)];
+    const since = { ...PARAMS, since: 'nic-reattach' };
+    const back = (cpus: readonly [number, number], names: readonly [string, string]) =>
+      samplesOf((second) =>
+        second < 22
+          ? { cpus: [0, 1] }
+          : second < 26
+            ? { cpus: [undefined, undefined] }
+            : { cpus, names },
+      );
+
+    it('counts from there, across new numbers and old ones that begin anew', () => {
+      const names = ['30:virtio3-input.0', '41:virtio5-input.0'] as const;
+      const good = judgeWith(irqSpread, history(back([0, 1], names), reattached), since);
+      assert.equal(good.verdict, 'pass', good.summary);
+      assert.equal(good.evidence['intervalsUntilSpread'], 0);
+      // 19 s from the end of the third interval to that of the flood, 300 a second on each, 5 of its own.
+      assert.equal(good.evidence['interrupts'], 19 * 605);
+      const bad = judgeWith(irqSpread, history(back([1, 1], names), reattached), since);
+      assert.equal(bad.verdict, 'fail');
+    });
+
+    it('is inconclusive where the NIC never came back', () => {
+      const finding = judgeWith(irqSpread, history(moved), since);
+      assert.equal(finding.verdict, 'inconclusive');
+      assert.match(finding.summary, /nic-reattach never ended on w1/);
+    });
+  });
+
+  it('counts what irqbalance says that it selected', () => {
+    const text = 'x\nSelecting irq 30 for rebalancing\nSelecting irq 34 for rebalancing\n';
+    const logs = { 'w1/irqbalance.log': text };
+    const { evidence } = judgeWith(irqSpread, history(moved, FLOOD, logs), PARAMS);
+    assert.equal(evidence['selectedByIrqbalance'], 2);
+    assert.equal(
+      judgeWith(irqSpread, history(moved), PARAMS).evidence['selectedByIrqbalance'],
+      undefined,
+    );
+  });
+});
