@@ -1,11 +1,18 @@
 /** Asks for room on the disk before a build starts, instead of failing in its middle with a half-written file. */
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
+import path from 'node:path';
 import { CoalmineError } from '../core/errors.ts';
 
+/** Where `folder` would be made, if it is not there yet: a question makes nothing. */
 export async function freeBytes(folder: string): Promise<number> {
-  await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    const above = path.dirname(path.resolve(folder));
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw error;
+    return freeBytes(above);
+  }
 }
 
 /** Throws `component` with need, have and path where `folder` has less than `needBytes` free. */

@@ -3,7 +3,10 @@ import { connectAgent } from '../agent/client.ts';
 import type { Unwind } from '../core/unwind.ts';
 import type { ManagedNode, Stage } from './context.ts';
 
-/** Each agent's goodbye is pushed to `unwind` before it is awaited. */
+/**
+ * Each agent's goodbye is pushed to `unwind` before it is awaited. Throws only when every agent is there or has failed: the
+ * caller unwinds then, and must not meet one that is still being started.
+ */
 export async function connectNodes(
   {
     plan,
@@ -14,7 +17,7 @@ export async function connectNodes(
   }: Pick<Stage, 'plan' | 'cluster' | 'clock' | 'emit' | 'signal'>,
   unwind: Unwind,
 ): Promise<ManagedNode[]> {
-  return Promise.all(
+  const connecting = await Promise.allSettled(
     cluster.nodes.map(async (node) => {
       const stream = await node.startAgent();
       unwind.push(`agent process of ${node.name}`, () => {
@@ -46,4 +49,8 @@ export async function connectNodes(
       return { node, agent };
     }),
   );
+  return connecting.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
 }

@@ -31,7 +31,8 @@ export interface Loads {
 interface Running {
   readonly id: string;
   readonly pod: KubeObject;
-  readonly state: { ready: boolean; ended: boolean; talk: string[] };
+  /** `spoke`: it ran, and so it will say that it ends. */
+  readonly state: { spoke: boolean; ready: boolean; ended: boolean; talk: string[] };
   readonly tail: RunningCommand;
 }
 
@@ -61,7 +62,8 @@ export async function startLoads(stage: Stage, unwind: Unwind): Promise<Loads> {
       .entries()) {
       const target = {
         runId: stage.plan.runId,
-        id: targets.length === 1 ? use.id : `${use.id}-${index + 1}`,
+        // Always with a number: load `a` on two nodes must not meet a load named `a-1`.
+        id: `${use.id}-${index + 1}`,
         node: managed.node.name,
         namespace: NAMESPACE,
         image: stage.cluster.loadImage,
@@ -87,7 +89,7 @@ async function follow(
   const { namespace = NAMESPACE, name, uid = '' } = pod.metadata;
   const file = `/var/log/pods/${namespace}_${name}_${uid}/${LOAD_CONTAINER}/0.log`;
   const read = podLogReader();
-  const state = { ready: false, ended: false, talk: [] as string[] };
+  const state = { spoke: false, ready: false, ended: false, talk: [] as string[] };
   const tail = await agent.start({ argv: ['tail', '-n', '+1', '-F', file] }, (line, stream) => {
     if (stream === 'stderr') return;
     const text = read(line)?.text;
@@ -97,6 +99,7 @@ async function follow(
       if (state.talk.push(text) > TALK_LINES_MAX) state.talk.shift();
       return;
     }
+    state.spoke = true;
     state.ready ||= 'ready' in parsed;
     if ('ended' in parsed) {
       state.ended = true;
@@ -147,7 +150,7 @@ async function stopAll({ cluster }: Stage, running: Running[]): Promise<void> {
   const all = running.splice(0);
   await Promise.allSettled(all.map(({ pod }) => cluster.kube.delete(refOf(pod))));
   await waitFor({ what: 'the loads to end', timeoutMs: END_MS }, () =>
-    Promise.resolve(all.every(({ state }) => state.ended) ? true : undefined),
+    Promise.resolve(all.every(({ state }) => state.ended || !state.spoke) ? true : undefined),
   ).catch(() => undefined); // a load without its last line is seen by the checkers: its intervals end early
   await Promise.allSettled(all.map(({ tail }) => tail.kill('SIGTERM')));
 }

@@ -85,6 +85,27 @@ describe('run/start-loads', () => {
     assert.equal(kube.requests.length, before);
   });
 
+  it('gives every pod a name of its own, whatever the loads are called', async () => {
+    const use = { name: 'dns-pairs', params: { rate: 5 } };
+    const { stage, kube } = room([
+      { ...use, id: 'a', from: 'all' },
+      { ...use, id: 'a-1', from: 'worker' },
+    ]);
+    await startLoads(stage, new Unwind());
+    assert.equal(kube.objects.size, 3);
+  });
+
+  it('does not wait for the last line of a load that never said anything', async () => {
+    const { stage, kube, tails } = room();
+    const loads = await startLoads(stage, new Unwind());
+    tails[0]?.print(READY);
+    kube.onChange = (verb) => {
+      if (verb === 'delete') tails[0]?.print(ENDED);
+    };
+    await loads.stop();
+    assert.ok(tails.every(({ killed }) => killed));
+  });
+
   it('gives up at once on a load that ended before it was ready, and says what it said', async () => {
     const { stage, tails } = room();
     const loads = await startLoads(stage, new Unwind());
