@@ -14,7 +14,12 @@ export type ComponentName =
   | 'coredns'
   | 'kind'
   | 'k6'
-  | 'node';
+  | 'node'
+  /** By its series: `6.1`. */
+  | 'kernel'
+  /** By Debian's version: `1.9.2-1`. */
+  | 'irqbalance'
+  | 'busybox';
 
 /** `version` has no leading v: `1.34.3`. */
 export interface ComponentRef {

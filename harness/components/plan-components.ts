@@ -11,6 +11,8 @@ export const PINS = {
   kind: '0.33.0',
   // The newest that module proxies serve: its v2 module path is not; @types/k6 follows it.
   k6: '1.8.1',
+  // bookworm's: what the first root of a machine is made of.
+  busybox: '1.35.0',
 } as const satisfies Partial<Record<ComponentName, string>>;
 
 /** What the node image of one Kubernetes version is made of, kube-proxy excepted: that has an image of its own. */

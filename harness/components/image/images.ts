@@ -166,6 +166,26 @@ async function makeControlPlane(
   ];
 }
 
+/** What a machine's containerd holds: what runs on a node without a control plane of its own. */
+export async function makeMachineImages(
+  making: ImageMaking,
+  versions: ImageVersions,
+  kubeProxy: { all: readonly string[]; suite: string },
+): Promise<{ images: ImageSpec[]; pauseImage: string }> {
+  const kubeadm = await program(making, 'kubeadm', versions.kubernetes);
+  const names = await kubeadmImages(kubeadm.path, versions.kubernetes, making.context.signal);
+  const controlPlane = await makeControlPlane(making, versions, names);
+  const images = controlPlane.filter((image) =>
+    image.names.some((name) => name === names.coredns || name === names.pause),
+  );
+  for (const version of kubeProxy.all)
+    images.push(await makeKubeProxyImage(making, version, kubeProxy.suite));
+  return {
+    images: [...images, await makeLoadImage(making, versions)],
+    pauseImage: names.pause,
+  };
+}
+
 function program(
   making: ImageMaking,
   component: ComponentName,

@@ -5,9 +5,8 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { local } from '../../exec/local.ts';
-import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { Artifact, Production, StoreContext } from '../component.ts';
+import { packTree } from '../pack-tree.ts';
 
 /** One file of a layer; `to` is its absolute path in the image. */
 export type LayerEntry = { to: string } & (
@@ -53,17 +52,7 @@ async function packLayer(
 ): Promise<void> {
   const root = `${file}.root`;
   for (const entry of entries) await stage(entry, path.join(root, entry.to));
-  await runOrThrow(
-    local,
-    {
-      argv: [
-        ...(['tar', '--create', '--format=pax', '--sort=name', '--numeric-owner'] as const),
-        ...['--owner=0', '--group=0', '--mtime=@0', '--pax-option=delete=atime,delete=ctime'],
-        ...[`--file=${file}`, '--directory', root, '.'],
-      ],
-    },
-    { timeoutMs: 300_000, signal: context.signal },
-  );
+  await packTree(root, file, context.signal);
   await rm(root, { recursive: true });
 }
 

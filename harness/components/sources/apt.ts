@@ -10,8 +10,8 @@ import { goArch } from './source.ts';
 
 const ASK_TIMEOUT_MS = 30_000;
 const TRANSFER_TIMEOUT_MS = 300_000;
-/** Newer suites have newer packages; nothing of them is ever installed on the host. */
-const SUITES = ['bookworm', 'trixie', 'sid'] as const;
+/** Each has its own kernel and irqbalance; nothing of them is ever installed on the host. */
+const SUITES = ['bullseye', 'bookworm', 'trixie', 'forky', 'sid'] as const;
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 export interface Apt {

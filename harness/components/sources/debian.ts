@@ -1,20 +1,30 @@
-/** A component's .deb from the configured Debian mirror, of any suite, unpacked and never installed. */
-import { mkdir, readdir, rename } from 'node:fs/promises';
+/** Components out of the configured Debian mirror's packages, of any suite; they are unpacked and never installed. */
+import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { CoalmineError } from '../../core/errors.ts';
-import { local } from '../../exec/local.ts';
-import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { ComponentName, ComponentRef } from '../component.ts';
 import { withLock } from '../lock.ts';
 import { hostMirrorLines, openApt } from './apt.ts';
+import { takeIrqbalance } from './debian-irqbalance.ts';
+import { takeKernel } from './debian-kernel.ts';
+import {
+  chooseVersion,
+  packageVersions,
+  unpackPackage,
+  upstreamVersion,
+  type Mirror,
+} from './debian-packages.ts';
 import type { Provenance, Source, SourceContext } from './source.ts';
 
-const UNPACK_TIMEOUT_MS = 120_000;
+/** Puts a version of one component at `file` and returns where it came from. */
+type Take = (version: string, file: string, mirror: Mirror) => Promise<string>;
 
-/** Debian's package of a component, and the program in it. */
-const PACKAGES: Readonly<Partial<Record<ComponentName, { name: string; member: string }>>> = {
-  kind: { name: 'kind', member: 'usr/bin/kind' },
-  etcd: { name: 'etcd-server', member: 'usr/bin/etcd' },
+const TAKES: Readonly<Partial<Record<ComponentName, Take>>> = {
+  kind: program('kind', 'usr/bin/kind'),
+  etcd: program('etcd-server', 'usr/bin/etcd'),
+  busybox: program('busybox-static', 'bin/busybox'),
+  kernel: takeKernel,
+  irqbalance: takeIrqbalance,
 };
 
 export const debianSource: Source = debianSourceWith(hostMirrorLines);
@@ -24,70 +34,46 @@ export function debianSourceWith(sourceLines: (signal: AbortSignal) => Promise<s
   return {
     name: 'debian',
     // Package lists take a while to fetch: whether the version is in them is seen when it is needed.
-    offers: ({ component }) => Promise.resolve(void packageOf(component)),
+    offers: ({ component }) => Promise.resolve(void takerOf(component)),
     fetch: async (ref, file, context) => {
-      const wanted = packageOf(ref.component);
+      const take = takerOf(ref.component);
       const lock = path.join(context.cache.locks, 'apt.lock');
-      return await withLock(lock, `asking Debian for ${wanted.name}`, context, async () =>
-        fetchPackage(ref, wanted, file, context, await sourceLines(context.signal)),
+      return await withLock(lock, `asking Debian for ${ref.component}`, context, async () =>
+        takeFrom(await sourceLines(context.signal), take, ref, file, context),
       );
     },
   };
 }
 
-function packageOf(component: ComponentName): { name: string; member: string } {
-  const wanted = PACKAGES[component];
-  if (wanted !== undefined) return wanted;
+function takerOf(component: ComponentName): Take {
+  const take = TAKES[component];
+  if (take !== undefined) return take;
   throw new CoalmineError('component', 'not packaged');
 }
 
-async function fetchPackage(
-  { version }: ComponentRef,
-  { name, member }: { name: string; member: string },
-  file: string,
-  context: SourceContext,
+async function takeFrom(
   lines: readonly string[],
+  take: Take,
+  { component, version }: ComponentRef,
+  file: string,
+  { cache, say, signal }: SourceContext,
 ): Promise<Provenance> {
-  const { signal } = context;
-  context.say(`${name} ${version}: looking it up in Debian's package lists`);
-  const apt = await openApt(context.cache, lines, signal);
+  say(`${component} ${version}: looking it up in Debian's package lists`);
+  const apt = await openApt(cache, lines, signal);
   const folder = `${file}.deb`;
   await mkdir(folder, { recursive: true });
-  const packaged = packagedVersions(await apt.run(['apt-cache', 'madison', name], folder, signal));
-  const match = packaged.find((candidate) => upstreamVersion(candidate) === version);
-  if (match === undefined)
-    throw new CoalmineError(
-      'component',
-      packaged.length === 0
-        ? `no package ${name}`
-        : `package ${name} is there as ${packaged.join(', ')} only`,
-    );
-  await apt.run(['apt-get', 'download', `${name}=${match}`], folder, signal);
-  const [archive] = (await readdir(folder)).filter((entry) => entry.endsWith('.deb'));
-  if (archive === undefined) throw new CoalmineError('component', `apt left no file of ${name}`);
-  const unpacked = path.join(folder, 'unpacked');
-  await runOrThrow(
-    local,
-    { argv: ['dpkg-deb', '--extract', path.join(folder, archive), unpacked] },
-    { timeoutMs: UNPACK_TIMEOUT_MS, signal, code: 'component' },
-  );
-  await rename(path.join(unpacked, member), file);
-  return { origin: `Debian package ${name} ${match}`, toolchain: '', build: 'none' };
+  const origin = await take(version, file, { apt, folder, signal });
+  return { origin, toolchain: '', build: 'none' };
 }
 
-/** Reads `apt-cache madison`: name, version and place, with bars between them. */
-export function packagedVersions(madison: string): string[] {
-  const versions = madison
-    .split('\n')
-    .map((line) => line.split('|')[1]?.trim() ?? '')
-    .filter((version) => version !== '');
-  return [...new Set(versions)];
-}
-
-/** Returns upstream's part of a Debian version: `1:0.27.0+dfsg-1+b2` is `0.27.0`. */
-export function upstreamVersion(debian: string): string {
-  return debian
-    .replace(/^\d+:/, '')
-    .replace(/-[^-]*$/, '')
-    .replace(/[+~.](?:dfsg|ds|really).*$/, '');
+/** A component that is one program of one package, known by upstream's version. */
+function program(name: string, member: string): Take {
+  return async (version, file, mirror) => {
+    const packaged = await packageVersions(mirror, name);
+    const match = chooseVersion(name, packaged, (one) => upstreamVersion(one) === version).version;
+    const unpacked = path.join(mirror.folder, 'unpacked');
+    await unpackPackage(mirror, name, match, unpacked);
+    await rename(path.join(unpacked, member), file);
+    return `Debian package ${name} ${match}`;
+  };
 }

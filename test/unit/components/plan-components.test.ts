@@ -3,7 +3,10 @@ import { estimateSeconds } from '../../../harness/components/ensure-all.ts';
 import { kindRunComponents, PINS } from '../../../harness/components/plan-components.ts';
 import { progressLine, wholeSeconds } from '../../../harness/components/progress.ts';
 import { findDebianMirror, transferSettings } from '../../../harness/components/sources/apt.ts';
-import { packagedVersions, upstreamVersion } from '../../../harness/components/sources/debian.ts';
+import {
+  parseMadison,
+  upstreamVersion,
+} from '../../../harness/components/sources/debian-packages.ts';
 import { whyNotPortable } from '../../../harness/components/sources/process.ts';
 
 describe('components of a kind run', () => {
@@ -58,11 +61,14 @@ describe("Debian's packages", () => {
     assert.notEqual(upstreamVersion('0.33.0~rc1-1'), '0.33.0');
   });
 
-  it('are listed by madison, each version once', () => {
+  it('are listed by madison, each with its suite', () => {
     const text =
-      '      kind |   0.33.0-1 | place sid/main\n      kind | 0.27.0-1+b2 | place trixie/main\n kind | 0.33.0-1 | again\n';
-    assert.deepEqual(packagedVersions(text), ['0.33.0-1', '0.27.0-1+b2']);
-    assert.deepEqual(packagedVersions(''), []);
+      '      kind |   0.33.0-1 | http://mirror.example/debian sid/main amd64 Packages\n kind | 0.27.0-1+b2 | place trixie/main\n';
+    assert.deepEqual(parseMadison(text), [
+      { version: '0.33.0-1', suite: 'sid/main' },
+      { version: '0.27.0-1+b2', suite: 'trixie/main' },
+    ]);
+    assert.deepEqual(parseMadison(''), []);
   });
 
   it('come from the mirror of the host, found before and after the first update', () => {

@@ -1,0 +1,128 @@
+/**
+ * Runs a program behind a virtio-serial port, on a node that is a machine. A read from a port to which nobody is connected
+ * ends at once (the agent would be started over and over), a write takes 32 KiB at most, which Node.js's own standard
+ * output loses, and a blocked read would keep it from exiting. So somebody small stands between them, with pipes.
+ */
+import type { Artifact, ComponentStore, StoreContext } from '../component.ts';
+import { produceGoProgram } from './go-program.ts';
+
+const SOURCE = `// on-port PORT PROGRAM [ARG...]: waits until the host is connected to the port, then runs the program with the port as
+// its standard input and output. Ends with it; the program's input ends when the host goes away.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const (
+	pollIn  = 0x1
+	pollHup = 0x10
+	often   = 20 * time.Millisecond
+)
+
+type port int
+
+func main() {
+	// systemd tells every process of a unit to end; this one goes when the program has gone.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM)
+	opened := open("/dev/virtio-ports/" + os.Args[1])
+	for !opened.connected() {
+		time.Sleep(often)
+	}
+	program := exec.Command(os.Args[2], os.Args[3:]...)
+	program.Stderr = os.Stderr
+	input, err := program.StdinPipe()
+	check("stdin", err)
+	output, err := program.StdoutPipe()
+	check("stdout", err)
+	check("start", program.Start())
+	go func() {
+		io.Copy(input, opened)
+		input.Close()
+	}()
+	if _, err := io.Copy(opened, output); err != nil {
+		fmt.Fprintf(os.Stderr, "on-port: %v\\n", err)
+		io.Copy(io.Discard, output)
+	}
+	if program.Wait() != nil {
+		os.Exit(max(program.ProcessState.ExitCode(), 1))
+	}
+}
+
+// A port appears when its driver is loaded, and only one process can have it open.
+func open(path string) port {
+	for {
+		opened, err := syscall.Open(path, syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+		if err == nil {
+			return port(opened)
+		}
+		if err != syscall.ENOENT && err != syscall.EBUSY && err != syscall.EINTR {
+			check(path, err)
+		}
+		time.Sleep(often)
+	}
+}
+
+// The port says "hung up" as long as the host is not there.
+func (p port) connected() bool {
+	asked := struct {
+		fd      int32
+		events  int16
+		revents int16
+	}{fd: int32(p), events: pollIn}
+	now := syscall.Timespec{}
+	_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&asked)), 1,
+		uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	return errno == 0 && asked.revents&pollHup == 0
+}
+
+func (p port) Read(into []byte) (int, error) {
+	for {
+		count, err := syscall.Read(int(p), into)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err == nil && count == 0 {
+			err = io.EOF
+		}
+		return max(count, 0), err
+	}
+}
+
+func (p port) Write(from []byte) (int, error) {
+	written := 0
+	for written < len(from) {
+		count, err := syscall.Write(int(p), from[written:])
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return written, err
+		}
+		written += count
+	}
+	return written, nil
+}
+
+func check(what string, err error) {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "on-port: %s: %v\\n", what, err)
+		os.Exit(1)
+	}
+}
+`;
+
+export function producePortProgram(
+  store: ComponentStore,
+  goFolder: string,
+  context: StoreContext,
+): Promise<Artifact> {
+  return produceGoProgram(store, goFolder, { name: 'on-port', source: SOURCE }, context);
+}
