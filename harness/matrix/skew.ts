@@ -28,8 +28,8 @@ export function skewNote(
 }
 
 /**
- * A kube-proxy that is too new runs and may be wrong, which is worth a look; a kubelet that is too new does not join at all:
- * kubeadm gives it flags and a configuration of the older version.
+ * A kube-proxy that is too new runs and may be wrong, which is worth a look. A kubelet that is too new need not even start:
+ * kubeadm of the older version gives it flags that it may know no more, as 1.34 does with one that 1.35 took away.
  */
 export function newerKubelet(apiServer: string, kubelet: string): string | undefined {
   const behind = minorsBehind(apiServer, kubelet);

@@ -23,6 +23,7 @@ const context = { say: () => undefined, signal };
 /** Versions that nobody publishes: the engine may be the user's, and hold the images of real ones. */
 const FAKE_KUBERNETES = '1.34.999';
 const FAKE_KUBE_PROXY = '1.34.998';
+const FAKE_KUBELET = '1.34.996';
 
 describe('published images', () => {
   let plan: Plan;
@@ -44,12 +45,12 @@ describe('published images', () => {
       phases: [{ name: 'upgrade', forMs: 1, upgrade }],
     };
     const making = { store, goFolder: store.cache.go, context };
-    await registry.add(
-      `kindest/node:v${FAKE_KUBERNETES}`,
-      await makeKubeadmImage(making, KUBERNETES, test.logsDir),
-    );
+    const node = await makeKubeadmImage(making, KUBERNETES, test.logsDir);
+    for (const version of [FAKE_KUBERNETES, FAKE_KUBELET])
+      await registry.add(`kindest/node:v${version}`, node);
     const kubeProxy = await makeKubeProxyImage(making, NEXT_KUBE_PROXY, 'bookworm');
     await registry.add(`kube-proxy:v${FAKE_KUBE_PROXY}`, kubeProxy);
+    await registry.add(`kube-proxy:v${FAKE_KUBERNETES}`, kubeProxy);
   });
 
   after(async () => {
@@ -77,6 +78,22 @@ describe('published images', () => {
     assert.ok(asked > 0);
     await pullPublished(plan, pulling(settings));
     assert.equal(registry.requests.length, asked, 'what is there is not pulled again');
+  });
+
+  it('of a worker with another kubelet are of that version, with the kube-proxy that they lack', async () => {
+    const other = { ...plan, components: { ...plan.components, kubelet: FAKE_KUBELET } };
+    const published = await pullPublished(other, pulling({ registry: registry.address }));
+    const versions = [FAKE_KUBERNETES, FAKE_KUBELET];
+    assert.deepEqual(
+      published.nodeImages,
+      versions.map((version) => `kindest/node:v${version}`),
+    );
+    assert.deepEqual(published.pulled, [
+      published.kubeProxyImage(FAKE_KUBERNETES),
+      published.kubeProxyImage(FAKE_KUBE_PROXY),
+    ]);
+    for (const name of [...published.nodeImages, ...published.pulled])
+      await test.engine.docker(['image', 'inspect', name], LIMITS);
   });
 
   it('reach the containerd of every node', async () => {
