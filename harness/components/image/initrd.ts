@@ -11,8 +11,8 @@ import type { Artifact, ComponentStore, StoreContext } from '../component.ts';
 import { cpioArchive, type CpioEntry } from './cpio.ts';
 import { moduleOrder } from './module-order.ts';
 
-/** The rest is loaded from the disk. */
-const MODULES = ['virtio_pci', 'virtio_blk', 'virtio_console', 'ext4'];
+/** What the machine's own devices need; the rest is loaded from the disk. */
+const MODULES = ['virtio_pci', 'virtio_blk', 'virtio_console', 'virtio_net', 'ext4'];
 
 /** @param modules names of files below /modules, in the order in which they are loaded */
 export function initScript(modules: readonly string[]): string {

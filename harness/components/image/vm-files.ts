@@ -12,45 +12,35 @@ const ON_PORT = '/usr/local/lib/coalmine/on-port';
 /** The run's node agent, and the provider's own hand. */
 const PORTS = ['agent', 'hand'];
 
-/** What is started at boot and has no use on a node that lives for minutes; each costs tenths of a second without KVM. */
+/**
+ * What is started at boot and has no use on a node that lives for minutes: each costs tenths of a second without KVM.
+ * udev is there for what is plugged in later; what there is at boot, the initrd has loaded the drivers for.
+ */
 const MASKED = [
-  ...['getty.target', 'getty@tty1.service', 'serial-getty@ttyS0.service', 'console-getty.service'],
   ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer'],
   ...['fstrim.timer', 'systemd-tmpfiles-clean.timer', 'e2scrub_reap.service', 'remote-fs.target'],
-  ...['systemd-pstore.service', 'systemd-binfmt.service', 'systemd-update-utmp.service'],
-  ...[
-    'systemd-update-utmp-runlevel.service',
-    'systemd-user-sessions.service',
-    'systemd-logind.service',
-  ],
-  ...['systemd-hwdb-update.service', 'systemd-journal-catalog-update.service', 'ldconfig.service'],
-  ...['systemd-machine-id-commit.service', 'systemd-firstboot.service', 'systemd-sysusers.service'],
-  ...[
-    'systemd-ask-password-console.path',
-    'systemd-ask-password-wall.path',
-    'systemd-timesyncd.service',
-  ],
-  ...[
-    'systemd-random-seed.service',
-    'systemd-boot-system-token.service',
-    'systemd-network-generator.service',
-  ],
+  ...['getty.target', 'getty@tty1.service', 'serial-getty@ttyS0.service', 'console-getty.service'],
+  ...['kmod-static-nodes.service', 'systemd-tmpfiles-setup-dev.service'],
   ...['modprobe@configfs.service', 'modprobe@drm.service', 'modprobe@efi_pstore.service'],
   ...['modprobe@fuse.service', 'modprobe@loop.service', 'modprobe@dm_mod.service'],
-  ...[
-    'dev-hugepages.mount',
-    'dev-mqueue.mount',
-    'sys-kernel-debug.mount',
-    'sys-kernel-tracing.mount',
-  ],
-  ...[
-    'sys-fs-fuse-connections.mount',
-    'sys-kernel-config.mount',
-    'proc-sys-fs-binfmt_misc.automount',
-  ],
-  ...['systemd-fsck-root.service', 'systemd-remount-fs.service', 'systemd-quotacheck.service'],
-  ...['rdma.service', 'nftables.service', 'ipvsadm.service', 'blk-availability.service'],
+  ...['dev-hugepages.mount', 'dev-mqueue.mount', 'sys-kernel-debug.mount'],
+  ...['sys-kernel-tracing.mount', 'sys-fs-fuse-connections.mount', 'sys-kernel-config.mount'],
+  ...['proc-sys-fs-binfmt_misc.automount', 'systemd-binfmt.service', 'systemd-pstore.service'],
+  ...['systemd-udev-trigger.service', 'systemd-hwdb-update.service', 'systemd-sysusers.service'],
+  ...['systemd-update-utmp.service', 'systemd-update-utmp-runlevel.service'],
+  ...['systemd-user-sessions.service', 'systemd-logind.service', 'systemd-random-seed.service'],
+  ...['systemd-journal-catalog-update.service', 'systemd-journal-flush.service'],
+  ...['systemd-firstboot.service', 'systemd-machine-id-commit.service', 'ldconfig.service'],
+  ...['systemd-ask-password-console.path', 'systemd-ask-password-wall.path'],
+  ...['systemd-fsck-root.service', 'systemd-remount-fs.service', 'systemd-timesyncd.service'],
+  ...['nftables.service', 'ipvsadm.service'],
 ];
+
+/** Programs that systemd runs before anything else, to find what this root file system does not have. */
+const GENERATORS = [
+  ...['cryptsetup', 'debug', 'fstab', 'getty', 'gpt-auto', 'hibernate-resume', 'rc-local', 'run'],
+  ...['bless-boot', 'integritysetup', 'system-update', 'sysv', 'veritysetup'],
+].map((name) => `systemd-${name}-generator`);
 
 const MODULES = [
   ...['overlay', 'br_netfilter', 'nf_conntrack', 'nf_tables'],
@@ -93,6 +83,11 @@ export function vmEntries({ onPort, kubelet }: VmPrograms, pauseImage: string): 
     })),
     wants('multi-user.target', 'irqbalance.service', `${IRQBALANCE_HOME}/irqbalance.service`),
     ...MASKED.map((unit) => ({ to: `${UNITS}/${unit}`, link: '/dev/null' })),
+    ...GENERATORS.map((name) => ({
+      to: `/etc/systemd/system-generators/${name}`,
+      link: '/dev/null',
+    })),
+    { to: `${UNITS}/default.target`, link: '/usr/lib/systemd/system/multi-user.target' },
     { to: '/usr/lib/modules', link: `${NODE_DIR}/modules` },
     file('/etc/modules-load.d/coalmine.conf', lines(MODULES)),
     file('/etc/sysctl.d/90-coalmine.conf', lines(SYSCTLS)),
