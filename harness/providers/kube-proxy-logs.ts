@@ -88,8 +88,8 @@ function logFile({ metadata }: z.infer<typeof podSchema>, restart: number): stri
 }
 
 /** The file stays open in tail after kubelet has deleted it, so nothing is lost at the end of a pod. */
-export function tailArgv(file: string): [string, ...string[]] {
-  return ['tail', '--lines=+1', '--follow=name', '--retry', file];
+export function tailArgv(file: string, fromLine = 1): [string, ...string[]] {
+  return ['tail', `--lines=+${fromLine}`, '--follow=name', '--retry', file];
 }
 
 /** containerd writes `TIME STREAM F|P TEXT`; the time is kept. */

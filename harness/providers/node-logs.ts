@@ -8,7 +8,7 @@ import type { ClusterNode } from './provider.ts';
 const BYTES_MAX = 20 * 1024 * 1024;
 const LIMITS = { timeoutMs: 60_000 };
 
-const UNITS = ['kubelet', 'containerd'] as const;
+export const NODE_UNITS = ['kubelet', 'containerd'];
 /** Folders of /var/log/pods begin with the namespace and the pod's name. */
 const POD_LOGS = [
   { pods: 'kube-system_coredns-', file: (node: string) => path.join(node, 'coredns.log') },
@@ -25,11 +25,14 @@ const POD_LOGS = [
 /** Never throws: what cannot be read is said and left out. */
 export async function collectNodeLogs(
   nodes: readonly ClusterNode[],
-  logsDir: string,
-  say: (line: string) => void,
+  {
+    logsDir,
+    units,
+    say,
+  }: { logsDir: string; units: readonly string[]; say: (line: string) => void },
 ): Promise<void> {
   const jobs = nodes.flatMap((node) => [
-    ...UNITS.map((unit) => ({
+    ...units.map((unit) => ({
       file: path.join(node.name, `${unit}.log`),
       read: () => journalOf(node, unit),
     })),

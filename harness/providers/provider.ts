@@ -1,10 +1,10 @@
 /** A provider makes clusters out of versions, and takes them away again. */
+import type { AgentStream } from '../agent/wire.ts';
 import type { Executor } from '../core/command.ts';
 import type { RunClock } from '../core/clock.ts';
 import type { KubeApi } from '../core/kube.ts';
 import type { NodeInfo } from '../core/node.ts';
 import type { Plan } from '../core/plan.ts';
-import type { LocalProcess } from '../exec/local.ts';
 
 export interface ProvisionContext {
   readonly plan: Plan;
@@ -15,10 +15,13 @@ export interface ProvisionContext {
   readonly signal: AbortSignal;
 }
 
+/** An agent's stream, and how it is ended from this side. */
+export type AgentProcess = AgentStream & { kill(signal: NodeJS.Signals): void };
+
 /** A node of a cluster: commands run on it, files go to it, an agent can be reached on it. */
 export interface ClusterNode extends NodeInfo, Executor {
   /** Starts the node agent (its program and Node.js binary are on the node already); the stream is its stdin and stdout. */
-  startAgent(): Promise<LocalProcess>;
+  startAgent(): Promise<AgentProcess>;
 }
 
 export interface Cluster {
@@ -30,6 +33,8 @@ export interface Cluster {
   readonly loadImage: string;
   /** Image name of kube-proxy of a version; present on each node for every version that the plan names. */
   kubeProxyImage(version: string): string;
+  /** Aborts, with the reason, when something that the cluster stands on ends by itself: a machine, the control plane. */
+  readonly broken?: AbortSignal;
   /** kubelet, containerd, kube-proxy … of each node, under logsDir; never throws. */
   collectLogs(): Promise<void>;
   /** Idempotent; resolves when nothing of the cluster is left. */

@@ -6,7 +6,7 @@ import type { Creation } from './create.ts';
 import { destroyCluster } from './destroy.ts';
 import type { Engine } from './engine.ts';
 import type { LogFollower } from '../kube-proxy-logs.ts';
-import { collectNodeLogs } from '../node-logs.ts';
+import { collectNodeLogs, NODE_UNITS } from '../node-logs.ts';
 import type { Prepared } from './prepare.ts';
 
 export interface ClusterParts {
@@ -29,7 +29,7 @@ export function clusterOf(parts: ClusterParts): Cluster {
     kubeProxyImage: (version) => prepared.kubeProxyImage(version),
     collectLogs: async () => {
       await follower.flush();
-      await collectNodeLogs(nodes, creation.logsDir, say);
+      await collectNodeLogs(nodes, { logsDir: creation.logsDir, units: NODE_UNITS, say });
     },
     destroy: async () => {
       await follower.stop();

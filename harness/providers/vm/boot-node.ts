@@ -1,0 +1,45 @@
+/** From a machine whose processors run to a kubelet that runs on it. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { formatDuration } from '../../core/duration.ts';
+import { CoalmineError, messageOf } from '../../core/errors.ts';
+import type { KubeApi } from '../../core/kube.ts';
+import { podRange } from './addresses.ts';
+import { openHand, type Hand } from './hand.ts';
+import { joinNode } from './join.ts';
+import type { Machine } from './machine.ts';
+import type { Api } from './start-api.ts';
+import type { Work } from './work.ts';
+
+/** @param api may still be starting: a machine takes longer */
+export async function bootNode(work: Work, machine: Machine, api: Promise<Api>): Promise<Hand> {
+  const { context, names, signal, unwind } = work;
+  const { clock, say } = context;
+  const { name, index, testNics } = machine.spec;
+  const startedMs = clock.nowMs();
+  const hand = await openHand(machine, { clock, signal }).catch(async (cause: unknown) => {
+    signal.throwIfAborted();
+    const tail = await machine.consoleTail();
+    throw new CoalmineError('provision', `${messageOf(cause)}${tail}`, { cause });
+  });
+  unwind.push(`hand of ${name}`, () => {
+    hand.close();
+  });
+  say(`${name} has booted after ${formatDuration(Math.round(clock.nowMs() - startedMs))}`);
+  const { controlPlane, kube } = await api;
+  await announceNode(kube, name, index);
+  const { kubeadm } = controlPlane;
+  const ca = await readFile(path.join(kubeadm.pki, 'ca.crt'), 'utf8');
+  const kubeconfig = await kubeadm.nodeKubeconfig(name);
+  await joinNode(hand, { nodes: names, index, testNics, kubeconfig, ca }, signal);
+  return hand;
+}
+
+/** Before its kubelet does: which pod range a node has must not depend on who comes first. */
+async function announceNode(kube: KubeApi, name: string, index: number): Promise<void> {
+  const range = podRange(index);
+  await kube.apply({
+    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name } },
+    spec: { podCIDR: range, podCIDRs: [range] },
+  });
+}

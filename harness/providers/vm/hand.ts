@@ -1,0 +1,95 @@
+/**
+ * The provider's own hand on a machine: an agent of its own beside the run's, so that commands of the provider do not
+ * depend on whether the run's agent is there. A machine that has rebooted is reached again by the next command.
+ */
+import { connectAgent, type AgentConnection } from '../../agent/client.ts';
+import type { RunClock } from '../../core/clock.ts';
+import type { Executor } from '../../core/command.ts';
+import { waitFor } from '../../core/deadline.ts';
+import type { NodeAgent } from '../../core/node.ts';
+import type { Machine } from './machine.ts';
+
+/** Undo records are the other agent's: this one would carry them out too. */
+const UNDO_DIR = '/var/lib/coalmine/hand';
+/** Power-on to agent takes 6 to 8 s without KVM, and several times that on a machine that others use too. */
+const BOOT_MS = 180_000;
+
+export interface Hand extends Executor {
+  writeFile: NodeAgent['writeFile'];
+  start: NodeAgent['start'];
+  /** Idempotent. */
+  close(): void;
+}
+
+export interface HandOptions {
+  clock: RunClock;
+  signal: AbortSignal;
+}
+
+/** Resolves when the machine's agent answers for the first time. */
+export async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
+  const { name } = machine.spec;
+  let link: Promise<Link> | undefined;
+  const reach = async (signal?: AbortSignal): Promise<AgentConnection> => {
+    link ??= connect(machine, { ...options, ...(signal === undefined ? {} : { signal }) }, () => {
+      link = undefined;
+    });
+    return (await link).connection;
+  };
+  await reach();
+  return {
+    name,
+    run: async (command, limits) => (await reach(limits.signal)).run(command, limits),
+    writeFile: async (path, content, mode) => (await reach()).writeFile(path, content, mode),
+    start: async (command, onLine) => (await reach()).start(command, onLine),
+    close: () => {
+      void link?.then(
+        ({ kill }) => {
+          kill();
+        },
+        () => undefined,
+      );
+      link = undefined;
+    },
+  };
+}
+
+interface Link {
+  connection: AgentConnection;
+  kill: () => void;
+}
+
+/** @param onLost called when there is no connection any more, or none was made */
+async function connect(
+  machine: Machine,
+  { clock, signal }: HandOptions,
+  onLost: () => void,
+): Promise<Link> {
+  const { name, runId } = machine.spec;
+  const wait = { what: `the agent on ${name} to answer`, timeoutMs: BOOT_MS, everyMs: 100, signal };
+  try {
+    return await waitFor(wait, async () => {
+      const stream = await machine.openPort('hand');
+      const kill = (): void => {
+        stream.kill('SIGKILL');
+      };
+      try {
+        const connection = await connectAgent({
+          ...{ stream, node: name, clock, runId, signal, undoDir: UNDO_DIR },
+          onGap: () => undefined,
+          onLost: () => {
+            kill();
+            onLost();
+          },
+        });
+        return { connection, kill };
+      } catch (error) {
+        kill();
+        throw error;
+      }
+    });
+  } catch (error) {
+    onLost();
+    throw error;
+  }
+}

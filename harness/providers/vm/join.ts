@@ -1,0 +1,29 @@
+/** Makes a booted machine a node: writes its files, sets its clock, gives it its addresses, starts its kubelet. */
+import type { Executor } from '../../core/command.ts';
+import { runOrThrow } from '../../exec/run-or-throw.ts';
+import type { Hand } from './hand.ts';
+import { joinFiles, NETWORK_UNIT, type Joining } from './join-files.ts';
+
+const STEP_MS = 120_000;
+const UNITS = [NETWORK_UNIT, 'kubelet.service'];
+
+/** Resolves when the kubelet has been started; whether it gets Ready is seen from the API server. */
+export async function joinNode(hand: Hand, joining: Joining, signal: AbortSignal): Promise<void> {
+  const limits = { timeoutMs: STEP_MS, signal, code: 'provision' } as const;
+  const name = joining.nodes[joining.index] ?? '';
+  await setClock(hand, signal);
+  await runOrThrow(hand, { argv: ['hostname', name] }, limits);
+  for (const { path, content, mode } of joinFiles(joining))
+    await hand.writeFile(path, content, mode);
+  // For a reboot; nothing is reloaded, because systemd has not seen either unit yet.
+  const wanted = ['systemctl', '--no-reload', 'add-wants', 'multi-user.target'] as const;
+  await runOrThrow(hand, { argv: [...wanted, ...UNITS] }, limits);
+  await runOrThrow(hand, { argv: ['systemctl', 'start', ...UNITS] }, limits);
+}
+
+/** Certificates are valid from now on: a node whose clock is behind would refuse them. */
+export async function setClock(node: Executor, signal: AbortSignal): Promise<void> {
+  const seconds = (Date.now() / 1_000).toFixed(3);
+  const argv = ['date', '--utc', `--set=@${seconds}`] as const;
+  await runOrThrow(node, { argv }, { timeoutMs: STEP_MS, signal, code: 'provision' });
+}

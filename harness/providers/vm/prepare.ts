@@ -1,0 +1,51 @@
+/** Everything that a cluster of machines is made of, there before anything is started. */
+import type { ComponentStore } from '../../components/component.ts';
+import type { Program } from '../../components/bundle.ts';
+import {
+  kubeProxyImageName,
+  makeLoadImage,
+  type ImageMaking,
+} from '../../components/image/images.ts';
+import { makeVmImage, type VmImage } from '../../components/image/vm-image.ts';
+import type { ToolsFile } from '../../components/image/tools-disk.ts';
+import type { ProvisionContext } from '../provider.ts';
+import { CONTROL_PLANE_PROGRAMS, type ControlPlaneOptions } from './control-plane.ts';
+import { vmVersions } from './versions.ts';
+
+export interface VmParts {
+  store: ComponentStore;
+  /** The store's folder of Go caches. */
+  goFolder: string;
+  /** What goes below NODE_DIR on every node, beside the Node.js binary. */
+  nodeFiles: readonly ToolsFile[];
+  /** The bundled program that commands of the undo journal run on machines with. */
+  machineProgram: Program;
+}
+
+export interface Prepared {
+  image: VmImage;
+  programs: ControlPlaneOptions['programs'];
+  loadImage: string;
+  kubeProxyImage(version: string): string;
+}
+
+export async function prepareVm(
+  { store, goFolder, nodeFiles }: VmParts,
+  { plan, say, signal }: Pick<ProvisionContext, 'plan' | 'say' | 'signal'>,
+): Promise<Prepared> {
+  const making: ImageMaking = { store, goFolder, context: { say, signal } };
+  const versions = vmVersions(plan);
+  const { kubernetes, etcd, kubeProxy } = versions;
+  const found = [...CONTROL_PLANE_PROGRAMS, 'kubeadm' as const].map(async (component) => {
+    const version = component === 'etcd' ? etcd : kubernetes;
+    const { path } = await store.ensure({ component, version }, making.context);
+    return [component, path] as const;
+  });
+  const load = await makeLoadImage(making, versions);
+  return {
+    image: await makeVmImage(making, versions, nodeFiles),
+    programs: Object.fromEntries(await Promise.all(found)) as Prepared['programs'],
+    loadImage: load.names[0] ?? '',
+    kubeProxyImage: (version) => kubeProxyImageName(version, kubeProxy.suite),
+  };
+}

@@ -1,0 +1,37 @@
+/** The control plane of one cluster with the addons of kubeadm, and a client that talks to it. */
+import path from 'node:path';
+import { CoalmineError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/duration.ts';
+import type { KubeApi } from '../../core/kube.ts';
+import { connectKube } from '../kube.ts';
+import { imageVersions, kubeProxyVersions } from '../versions.ts';
+import { applyAddons } from './addons.ts';
+import { startControlPlane, type ControlPlane } from './control-plane.ts';
+import type { Work } from './work.ts';
+
+export interface Api {
+  readonly controlPlane: ControlPlane;
+  readonly kube: KubeApi;
+}
+
+/** The bridge must be there. Its end, whenever it comes, makes the work give up. */
+export async function startApi(work: Work): Promise<Api> {
+  const { context, prepared, folder, names, unwind, signal, giveUp } = work;
+  const { plan, clock, say, logsDir } = context;
+  const startedMs = clock.nowMs();
+  const controlPlane = await startControlPlane({
+    ...{ proxyMode: plan.proxyMode, logsDir, signal },
+    kubernetes: imageVersions(plan).kubernetes,
+    programs: prepared.programs,
+    folder: path.join(folder, 'control-plane'),
+  });
+  unwind.push('control plane', () => controlPlane.stop());
+  void controlPlane.died.then((why) => {
+    giveUp(new CoalmineError('provision', why, { wayOut: `Read the logs in ${logsDir}.` }));
+  });
+  say(`the control plane is ready after ${formatDuration(Math.round(clock.nowMs() - startedMs))}`);
+  const kube = await connectKube(controlPlane.kubeconfig, clock);
+  const kubeProxyImage = prepared.kubeProxyImage(kubeProxyVersions(plan).first);
+  await applyAddons(kube, controlPlane, { kubeProxyImage, nodes: names });
+  return { controlPlane, kube };
+}
