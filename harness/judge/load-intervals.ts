@@ -48,8 +48,8 @@ export function loadIntervals(
     if (event.type !== type || (loads !== undefined && !loads.includes(event.load))) continue;
     // What a generator does while it starts and while it is stopped belongs to no phase.
     if (span === undefined || event.toMs <= span.fromMs || event.toMs > span.toMs) continue;
-    if (sleptThrough(history, event)) found.voided.push(event);
-    else if (excused.some((window) => overlapMs(window, event) > 0)) found.excepted.push(event);
+    if (excused.some((window) => overlapMs(window, event) > 0)) found.excepted.push(event);
+    else if (sleptThrough(history, event)) found.voided.push(event);
     else found.judged.push(event);
   }
   return found;

@@ -42,6 +42,8 @@ describe('flow-survival', () => {
       gapMs: 900,
     };
     assert.equal(judgeWith(flowSurvival, history(true, [gap])).verdict, 'fail');
+    const except = ['fault'];
+    assert.equal(judgeWith(flowSurvival, history(true, [gap]), { except }).verdict, 'pass');
   });
 
   it('is inconclusive without enough connections', () => {
