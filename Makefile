@@ -4,7 +4,7 @@ ARGS ?=
 # Not the tsx wrapper: a signal must reach the program itself.
 COALMINE := node --import tsx harness/cli/main.ts
 
-NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn
+NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn kubelet-canary
 
 .PHONY: help setup check fix test test-integration scenario nightly bench clean
 
