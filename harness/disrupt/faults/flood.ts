@@ -1,0 +1,114 @@
+/**
+ * Floods NICs of a node with small UDP packets from outside, as seed 000 needs it: a balancer that never moves an interrupt
+ * looks like a good one until there is load. `shared-cpu` reads the interrupts' affinities first and floods two NICs that
+ * one CPU serves: whoever balances has something to move then, whatever the placement was.
+ */
+import { z } from 'zod';
+import { durationSchema } from '../../core/duration.ts';
+import { CoalmineError } from '../../core/errors.ts';
+import type { MachineNic } from '../../core/node.ts';
+import type { Fault, FaultTarget, Felt } from './fault.ts';
+import { readNics, twoOnOneCpu, whereServed } from './nic-facts.ts';
+import { nodeParam } from './node-param.ts';
+import { countFloods, startFlood, stopFloods, type Flood } from './trafgen.ts';
+
+const params = z.strictObject({
+  node: nodeParam,
+  nics: z
+    .enum(['all', 'shared-cpu'])
+    .default('all')
+    .describe('all NICs under test, or two whose interrupts one CPU serves when the flood begins'),
+  rate: z
+    .int()
+    .min(100)
+    .max(1_000_000)
+    .default(60_000)
+    .describe('packets a second, over all flooded NICs together'),
+  flows: z.int().min(1).max(1_000).default(64).describe('source ports, for NICs with many queues'),
+  arrivedMin: z
+    .int()
+    .min(1)
+    .default(500)
+    .describe('packets a second that each flooded NIC must count, or the flood was not felt'),
+  for: durationSchema.optional(),
+});
+type Params = z.infer<typeof params>;
+
+/** A flood that nobody ends is over after this, or a minute after its own time. */
+const LIMIT_S = 3_600;
+const UNDO_MS = 15_000;
+const ASK_MS = 10_000;
+
+export const flood: Fault<Params> = {
+  name: 'flood',
+  params,
+  prepare: async (wanted, target) => {
+    await demandTrafgen(target);
+    const { nics, placed } = await chooseNics(wanted, target);
+    const floods = nics.map((nic): Flood => ({
+      nic,
+      packetsPerSecond: Math.max(1, Math.round(wanted.rate / nics.length)),
+      flows: wanted.flows,
+      limitSeconds: Math.max(LIMIT_S, Math.ceil((wanted.for ?? 0) / 1_000) + 60),
+      tag: target.tag,
+    }));
+    return {
+      where: 'controller',
+      inject: floods.map(startFlood),
+      undo: {
+        undo: [stopFloods(floods)],
+        restore: [],
+        verify: { command: countFloods(floods), exitCode: 0, stdout: '0' },
+        timeoutMs: UNDO_MS,
+      },
+      felt: () => isArriving(nics, placed, wanted, target),
+    };
+  },
+};
+
+async function demandTrafgen({ controller }: FaultTarget): Promise<void> {
+  const answer = await controller
+    .run({ argv: ['trafgen', '--version'] }, { timeoutMs: ASK_MS })
+    .catch(() => undefined);
+  // It says its version and exits with 1.
+  if (answer?.stdout.startsWith('trafgen ') === true) return;
+  throw new CoalmineError('inject', 'trafgen cannot be run on this machine', {
+    wayOut: 'Install it: `apt-get install netsniff-ng`, or `coalmine setup`.',
+  });
+}
+
+async function chooseNics(
+  { nics: which }: Params,
+  { node, agent }: FaultTarget,
+): Promise<{ nics: readonly MachineNic[]; placed: string }> {
+  const all = node.nics ?? [];
+  if (all.length === 0) {
+    const wayOut = 'Say `machine: { testNics: 4 }` in the scenario; only the vm provider has them.';
+    throw new CoalmineError('inject', `${node.name} has no NIC under test`, { wayOut });
+  }
+  const facts = await readNics(agent, all);
+  const chosen = which === 'all' ? facts : twoOnOneCpu(facts);
+  if (chosen === undefined || chosen.length === 0) {
+    const why = which === 'all' ? 'none is there' : 'no two share a CPU';
+    const seen = whereServed(facts);
+    throw new CoalmineError('inject', `${node.name}: of the NICs under test ${why} (${seen})`);
+  }
+  const nics = all.filter(({ mac }) => chosen.some((one) => one.mac === mac));
+  return { nics, placed: whereServed(chosen) };
+}
+
+async function isArriving(
+  nics: readonly MachineNic[],
+  placed: string,
+  { rate, arrivedMin }: Params,
+  { agent }: FaultTarget,
+): Promise<Felt> {
+  const facts = await readNics(agent, nics);
+  const arrived = facts.map(({ name, arrivedPerSecond }) => `${name} ${arrivedPerSecond}`);
+  return {
+    felt:
+      facts.length === nics.length &&
+      facts.every(({ arrivedPerSecond }) => arrivedPerSecond >= arrivedMin),
+    evidence: `of ${rate} packets a second there arrived: ${arrived.join(', ') || 'none'}; at first ${placed}, now ${whereServed(facts)}`,
+  };
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { hasCode } from '../../../harness/core/errors.ts';
+import type { MachineNic, NodeInfo } from '../../../harness/core/node.ts';
+import { flood } from '../../../harness/disrupt/faults/flood.ts';
+import { twoOnOneCpu, type NicFacts } from '../../../harness/disrupt/faults/nic-facts.ts';
+import { FakeKube } from '../../support/fake-kube.ts';
+import { FakeNode } from '../../support/fake-node.ts';
+
+const MACS = [1, 2, 3, 4].map((nic) => `52:54:00:c0:00:0${nic}`);
+const NICS = MACS.map((mac, nic): MachineNic => {
+  const command = { argv: ['true'] } as const;
+  return {
+    ...{ name: `eth${nic + 1}`, mac, address: `172.31.${16 + nic}.2/24` },
+    peer: { link: `cm0n${nic}`, address: `172.31.${16 + nic}.1` },
+    ...{ detach: command, attach: command, verify: { command, exitCode: 0 } },
+  };
+});
+
+function facts(cpus: readonly number[], arrivedPerSecond = 20_000): NicFacts[] {
+  return cpus.map((cpu, nic) => ({
+    ...{ mac: MACS[nic] ?? '', name: `eth${nic + 1}`, cpus: [cpu], arrivedPerSecond },
+  }));
+}
+
+/** A node whose program prints the facts of the NICs that it is asked about, and a controller with or without trafgen. */
+function rig(known: readonly NicFacts[], trafgen: string | number = 'trafgen 0.6.8\n') {
+  const node = new FakeNode('w1');
+  node.programs.set('/coalmine/node', (argv) =>
+    JSON.stringify(known.filter(({ mac }) => argv.includes(mac))),
+  );
+  const controller = new FakeNode('controller');
+  controller.programs.set('trafgen', () => trafgen);
+  const info: NodeInfo = { ...node.info, nics: NICS };
+  return {
+    ...{ node: info, agent: node.agent, controller, kube: new FakeKube(), tag: 'coalmine-r1-f1' },
+  };
+}
+
+const links = (argv: readonly string[]) => argv[argv.indexOf('--dev') + 1];
+const rates = (argv: readonly string[]) => argv[argv.indexOf('--rate') + 1];
+
+describe('disrupt/faults/flood', () => {
+  it('floods the two NICs that one CPU serves, each with half of the packets, bounded in number and time', async () => {
+    const wanted = flood.params.parse({ nics: 'shared-cpu', rate: 50_000 });
+    const { inject, where } = await flood.prepare(wanted, rig(facts([0, 1, 2, 1])));
+    assert.equal(where, 'controller');
+    assert.ok(typeof inject !== 'function');
+    assert.deepEqual(
+      inject.map(({ argv }) => [links(argv), rates(argv)]),
+      [
+        ['cm0n1', '25000pps'],
+        ['cm0n3', '25000pps'],
+      ],
+    );
+    const argv: readonly string[] = inject[0]?.argv ?? [];
+    const stdin = inject[0]?.stdin ?? '';
+    assert.equal(argv[argv.indexOf('--num') + 1], String(25_000 * 3_600));
+    assert.equal(argv[argv.indexOf('timeout') + 2], '3600');
+    assert.match(stdin, /eth\(da=52:54:00:c0:00:02,/);
+    assert.match(stdin, /ipv4\(sa=172\.31\.17\.1, da=172\.31\.17\.2,/);
+    assert.match(stdin, /sp=dinc\(20000, 20063\), dp=9/);
+  });
+
+  it('ends what it started by the file that only it has, and proves that nothing is left', async () => {
+    const { inject, undo } = await flood.prepare(flood.params.parse({}), rig(facts([0, 1, 0, 1])));
+    assert.ok(typeof inject !== 'function');
+    const files = inject.map(({ argv }) => argv[argv.indexOf('--conf') + 1] ?? '');
+    assert.equal(new Set(files).size, 4);
+    for (const file of files) assert.match(file, /coalmine-r1-f1-cm0n\d\.trafgen$/);
+    assert.deepEqual(undo.undo[0]?.argv.slice(-4), files);
+    assert.deepEqual(undo.verify.command.argv.slice(-4), files);
+    assert.equal(undo.verify.stdout, '0');
+  });
+
+  it('is felt when every flooded NIC counts enough, not when one does not or is gone', async () => {
+    const felt = async (now: readonly NicFacts[]) => {
+      const known = facts([0, 0, 1, 1]);
+      const prepared = await flood.prepare(flood.params.parse({}), rig(known));
+      known.splice(0, known.length, ...now);
+      return prepared.felt();
+    };
+    const all = await felt(facts([1, 0, 1, 0], 900));
+    assert.equal(all.felt, true);
+    assert.match(all.evidence, /at first eth1 on CPU 0, .* now eth1 on CPU 1/);
+    const [first, ...rest] = facts([0, 0, 1, 1]);
+    assert.ok(first);
+    assert.equal((await felt([{ ...first, arrivedPerSecond: 20 }, ...rest])).felt, false);
+    assert.equal((await felt(rest)).felt, false);
+    assert.equal((await felt([])).felt, false);
+  });
+
+  it('refuses where there is nothing to flood, or nothing to flood with', async () => {
+    const refused = (target: ReturnType<typeof rig>, given: object = {}) =>
+      assert.rejects(flood.prepare(flood.params.parse(given), target), (error) =>
+        hasCode(error, 'inject'),
+      );
+    await refused(rig(facts([0, 1, 2, 3])), { nics: 'shared-cpu' });
+    await refused(rig([]));
+    await refused(rig(facts([0, 1, 0, 1]), 127));
+    const bare = rig(facts([0, 1, 0, 1]));
+    const { nics, ...node } = bare.node;
+    assert.ok(nics);
+    await refused({ ...bare, node });
+  });
+
+  it('takes the CPU that serves most of them', () => {
+    const chosen = (cpus: readonly number[]) => twoOnOneCpu(facts(cpus))?.map(({ name }) => name);
+    assert.deepEqual(chosen([1, 0, 0, 0]), ['eth2', 'eth3']);
+    assert.deepEqual(chosen([0, 1, 1, 2]), ['eth2', 'eth3']);
+    assert.equal(chosen([0, 1]), undefined);
+    assert.equal(chosen([]), undefined);
+  });
+});
