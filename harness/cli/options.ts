@@ -1,5 +1,6 @@
 /** Options that several commands share, said once. */
 import type { Argv } from 'yargs';
+import { CoalmineError } from '../core/errors.ts';
 
 export function withScenario<T>(yargs: Argv<T>) {
   return yargs
@@ -21,6 +22,28 @@ export function withScenario<T>(yargs: Argv<T>) {
       choices: ['kind'] as const,
       describe: 'what makes the cluster; by default the first that can serve the scenario',
     });
+}
+
+export function withKnown<T>(yargs: Argv<T>) {
+  return yargs
+    .option('known', {
+      type: 'boolean',
+      default: false,
+      describe:
+        'run the scenario’s controls instead: each knownBad must fail, each knownGood must pass',
+    })
+    .option('times', {
+      type: 'number',
+      describe: 'how often each control is run; only with --known',
+      defaultDescription: '1',
+    });
+}
+
+/** What `withKnown` read, as plans ask for it. Throws `usage`. */
+export function knownOf({ known, times }: { known: boolean; times: number | undefined }) {
+  if (known) return { known: { times: times ?? 1 } };
+  if (times === undefined) return {};
+  throw new CoalmineError('usage', '--times is for controls: give --known too');
 }
 
 export function withJson<T>(yargs: Argv<T>) {

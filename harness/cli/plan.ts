@@ -1,20 +1,28 @@
 import type { CommandModule } from 'yargs';
-import { printJson, withJson, withScenario } from './options.ts';
+import { knownOf, printJson, withJson, withKnown, withScenario } from './options.ts';
 
 interface Options {
   scenario: string;
   set: string[];
   provider: 'kind' | undefined;
+  known: boolean;
+  times: number | undefined;
   json: boolean;
 }
 
 export const planCommand: CommandModule<object, Options> = {
   command: 'plan <scenario>',
   describe: 'print what a run would do; touches nothing and needs nothing installed',
-  builder: (yargs) => withJson(withScenario(yargs)),
-  handler: async ({ scenario, set, provider, json }) => {
+  builder: (yargs) => withJson(withKnown(withScenario(yargs))),
+  handler: async (options) => {
+    const { scenario, set, provider, json } = options;
     const { planFrom } = await import('../run/plan-from.ts');
-    const planned = planFrom({ scenario, set, ...(provider === undefined ? {} : { provider }) });
+    const planned = planFrom({
+      scenario,
+      set,
+      ...(provider === undefined ? {} : { provider }),
+      ...knownOf(options),
+    });
     if (json) {
       printJson(planned);
       return;

@@ -1,10 +1,21 @@
 import type { CommandModule } from 'yargs';
-import { printJson, say, withJson, withOffline, withReports, withScenario } from './options.ts';
+import {
+  knownOf,
+  printJson,
+  say,
+  withJson,
+  withOffline,
+  withReports,
+  withKnown,
+  withScenario,
+} from './options.ts';
 
 interface Options {
   scenario: string;
   set: string[];
   provider: 'kind' | undefined;
+  known: boolean;
+  times: number | undefined;
   reports: string;
   keep: 'never' | 'on-failure' | 'always';
   json: boolean;
@@ -17,7 +28,7 @@ export const runCommand: CommandModule<object, Options> = {
   command: 'run <scenario>',
   describe: 'make a cluster, disturb it, judge it, take it away',
   builder: (yargs) =>
-    withOffline(withReports(withJson(withScenario(yargs))))
+    withOffline(withReports(withJson(withKnown(withScenario(yargs)))))
       .option('keep', {
         choices: ['never', 'on-failure', 'always'] as const,
         default: 'never' as const,
@@ -33,7 +44,8 @@ export const runCommand: CommandModule<object, Options> = {
         type: 'string',
         describe: 'mirror that takes the place of the public registries, for --images published',
       }),
-  handler: async ({ scenario, set, provider, reports, keep, json, offline, images, registry }) => {
+  handler: async (options) => {
+    const { scenario, set, provider, reports, keep, json, offline, images, registry } = options;
     const [{ interruptible, watchSignals }, { runScenario }] = await Promise.all([
       import('./interrupt.ts'),
       import('../run/run-scenario.ts'),
@@ -44,6 +56,7 @@ export const runCommand: CommandModule<object, Options> = {
         scenario,
         set,
         ...(provider === undefined ? {} : { provider }),
+        ...knownOf(options),
         reportsDir: reports,
         keep,
         offline,

@@ -46,6 +46,8 @@ export const planSchema = z.strictObject({
   reads: z.array(z.string()),
   /** The matrix cell, for example `proxyMode=nftables`; empty for a scenario without a matrix. */
   cell: z.string(),
+  /** Of a control: what the scenario states that these versions come out as. */
+  expects: z.enum(['pass', 'fail']).optional(),
   provider: z.enum(PROVIDERS),
   nodes: z.number().int().min(1).max(10),
   proxyMode: z.enum(PROXY_MODES),

@@ -58,7 +58,10 @@ const cellResultSchema = z.strictObject({
   outcome: z.enum(['judged', 'skipped', 'not-run', 'crashed']),
   /** Below the matrix's own directory, where there is one once the cell has begun; empty for a cell that was skipped. */
   folder: z.string(),
+  /** Of a control: whether it came out as stated; what it showed is in its own verdict.json. */
   verdict: verdict.nullable(),
+  /** Of a control: what the scenario states that these versions come out as. */
+  expects: z.enum(['pass', 'fail']).optional(),
   dirty: z.boolean(),
   exitCode,
   /** Why it has no verdict of its own, or the worst finding. */

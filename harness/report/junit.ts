@@ -3,11 +3,15 @@
  * rates over many runs are lost. Fail is `failure`, inconclusive is `error`, a cell that was not run is `skipped`.
  */
 import type { CellResult, JudgedFinding, RunResult } from '../core/result.ts';
+import { controlVerdict, type ControlVerdict } from './control.ts';
 import { titleOf, versionsOf } from './words.ts';
 import { element, renderXml, type XmlElement } from './xml.ts';
 
 /** The test case that says whether anything was left on the target. */
 const CLEAN = 'left-nothing-behind';
+
+/** The test case of a control. */
+const CONTROL = 'came-out-as-stated';
 
 export type JunitCell = { result: RunResult } | { unjudged: CellResult };
 
@@ -20,7 +24,12 @@ export function junitXml(cells: readonly JunitCell[]): string {
 
 function judgedSuite(result: RunResult): XmlElement {
   const name = titleOf(result);
-  const cases = [...result.findings.map((one) => testcase(name, one)), cleanCase(name, result)];
+  const control = controlVerdict(result);
+  const judged =
+    control === undefined
+      ? result.findings.map((one) => testcase(name, one))
+      : [controlCase(name, control, result.findings)];
+  const cases = [...judged, cleanCase(name, result)];
   const properties = [
     ['run', result.runId] as const,
     ['coalmine', result.environment.coalmine.version] as const,
@@ -38,7 +47,9 @@ function unjudgedSuite(cell: CellResult): XmlElement {
   const name = titleOf(cell);
   const { outcome: type, summary: message } = cell;
   const outcome =
-    type === 'skipped' ? element('skipped', { message }) : element('error', { message, type });
+    type === 'skipped' && cell.expects === undefined
+      ? element('skipped', { message })
+      : element('error', { message, type });
   return suite(name, {}, [element('testcase', { classname: name, name: 'cell' }, [outcome])]);
 }
 
@@ -52,6 +63,17 @@ function testcase(classname: string, finding: JudgedFinding): XmlElement {
     inconclusive: element('error', { message: summary, type: 'inconclusive' }, [body]),
   }[verdict];
   return element('testcase', { classname, name: checker }, [outcome]);
+}
+
+/** That a check of a known bad failed is no failure of the control: what was found is text, and one case judges it. */
+function controlCase(
+  classname: string,
+  { verdict, summary }: ControlVerdict,
+  findings: readonly JudgedFinding[],
+): XmlElement {
+  const details = findings.map((one) => `${one.verdict} ${one.checker}: ${one.summary}`);
+  const finding = { checker: CONTROL, verdict, summary, details, evidence: {}, params: {} };
+  return testcase(classname, finding);
 }
 
 function cleanCase(classname: string, { dirty, left }: RunResult): XmlElement {

@@ -1,14 +1,17 @@
 /** summary.md: what a person needs on the page of a CI job ($GITHUB_STEP_SUMMARY), and no more. */
 import { formatDuration } from '../core/duration.ts';
 import type { JudgedFinding, MatrixResult, RunResult } from '../core/result.ts';
-import { explainExit, tally, titleOf, versionsOf } from './words.ts';
+import { controlVerdict } from './control.ts';
+import { countCells, explainExit, tally, titleOf, versionsOf } from './words.ts';
 
 export function runMarkdown(result: RunResult): string {
   const { findings, exitCode, dirty, left, durationMs, notes } = result;
+  const control = controlVerdict(result);
   const versions = versionsOf(result).map(([name, value]) => `${name} ${value}`);
   return page([
     `# ${verdictWord(result)}: ${inline(titleOf(result))}`,
     `${tally(findings)}. ${versions.map(inline).join(' · ')}. Took ${formatDuration(Math.round(durationMs / 1_000) * 1_000)}, exit code ${exitCode} (${explainExit(exitCode)}).`,
+    ...(control === undefined ? [] : [`As a control: ${inline(control.summary)}.`]),
     ...(dirty
       ? ['**Left on the target:**', left.map((text) => `- ${inline(text)}`).join('\n')]
       : []),
@@ -24,7 +27,7 @@ export function runMarkdown(result: RunResult): string {
 
 export function matrixMarkdown(result: MatrixResult): string {
   return page([
-    `# ${verdictWord(result)}: ${inline(result.scenario)}, ${result.cells.length} cells`,
+    `# ${verdictWord(result)}: ${inline(result.scenario)}, ${countCells(result)}`,
     `Exit code ${result.exitCode} (${explainExit(result.exitCode)}).`,
     table(
       ['cell', 'outcome', 'what was found'],

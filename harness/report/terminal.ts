@@ -3,7 +3,8 @@ import { styleText } from 'node:util';
 import { formatDuration } from '../core/duration.ts';
 import type { MatrixResult, RunResult } from '../core/result.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { explainExit, tally, titleOf, versionsOf } from './words.ts';
+import { controlVerdict } from './control.ts';
+import { countCells, explainExit, tally, titleOf, versionsOf } from './words.ts';
 
 export interface TerminalOptions {
   color: boolean;
@@ -21,6 +22,7 @@ export function wantsColor(
 
 export function runText(result: RunResult, { color, detailsMax = 8 }: TerminalOptions): string {
   const { findings, left, exitCode, durationMs } = result;
+  const control = controlVerdict(result);
   const width = Math.max(...findings.map(({ checker }) => checker.length), 0);
   const lines = findings.flatMap(({ checker, verdict, summary, details }) => [
     `  ${mark(verdict, color)} ${checker.padEnd(width)}  ${plain(summary)}`,
@@ -37,13 +39,14 @@ export function runText(result: RunResult, { color, detailsMax = 8 }: TerminalOp
       ? ['  left on the target:', ...left.map((one) => `    ${plain(one)}`)]
       : []),
     `exit ${exitCode}: ${explainExit(exitCode)}`,
+    ...(control === undefined ? [] : [`as a control: ${plain(control.summary)}`]),
   ]);
 }
 
 export function matrixText(result: MatrixResult, { color }: TerminalOptions): string {
   const width = Math.max(...result.cells.map(({ cell }) => cell.length), 0);
   return text([
-    `${plain(result.scenario)}: ${verdictText(result, color)} (${result.cells.length} cells)`,
+    `${plain(result.scenario)}: ${verdictText(result, color)} (${countCells(result)})`,
     ...result.cells.map(({ cell, verdict, outcome, summary }) => {
       const word =
         outcome === 'judged' && verdict !== null

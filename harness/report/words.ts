@@ -1,6 +1,6 @@
 /** The few phrases that every report has in common. */
 import type { Finding } from '../core/finding.ts';
-import type { RunResult } from '../core/result.ts';
+import type { MatrixResult, RunResult } from '../core/result.ts';
 import type { Verdict } from '../core/verdict.ts';
 
 /** `example` or `example [proxyMode=nftables]`: stable over runs, holds no measured number. */
@@ -18,6 +18,12 @@ export function versionsOf({ plan }: Pick<RunResult, 'plan'>): [string, string][
     ...Object.entries(plan.components),
     ...upgrades,
   ];
+}
+
+/** `3 cells`, `4 controls`. */
+export function countCells({ cells }: MatrixResult): string {
+  const isControls = cells.some(({ expects }) => expects !== undefined);
+  return `${cells.length} ${isControls ? 'controls' : 'cells'}`;
 }
 
 /** What a person does next; the full story is in verdict.json. */

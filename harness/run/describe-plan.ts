@@ -29,10 +29,16 @@ function describeCell(plan: Plan): string[] {
     ...plan.load.map((load) => `  load        ${load.id}: ${describeUse(load)} from ${load.from}`),
     ...plan.phases.map((phase) => `  phase       ${describePhase(phase)}`),
     ...plan.checks.map((check) => `  check       ${describeUse(check)}`),
+    ...control(plan),
     ...plan.notes.map((note) => `  note        ${note}`),
     `  takes       about ${formatDuration(Math.ceil(total / 1_000) * 1_000)} of phases, and the cluster around them`,
     ...hostWide(plan),
   ];
+}
+
+function control({ expects }: Plan): string[] {
+  if (expects === undefined) return [];
+  return [`  control     known ${expects === 'fail' ? 'bad: it must fail' : 'good: it must pass'}`];
 }
 
 function describePhase({ name, forMs, fault, churn, upgrade }: PlannedPhase): string {

@@ -38,9 +38,11 @@ export async function fitPlans(
 /** Moves the plans that were found not to fit to the skipped ones. Pure. */
 export function withoutUnfit({ plans, skipped }: Planned, unfit: Unfit): Planned {
   const isFit = ({ runId }: Plan): boolean => unfit[runId] === undefined;
-  const refused = plans.flatMap(({ runId, scenario, cell }) => {
+  const refused = plans.flatMap(({ runId, scenario, cell, expects }) => {
     const because = unfit[runId];
-    return because === undefined ? [] : [{ scenario, cell, because }];
+    return because === undefined
+      ? []
+      : [{ scenario, cell, because, ...(expects === undefined ? {} : { expects }) }];
   });
   return { plans: plans.filter(isFit), skipped: [...skipped, ...refused] };
 }

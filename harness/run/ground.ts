@@ -6,6 +6,7 @@ import type { Store } from '../components/store.ts';
 import type { Plan } from '../core/plan.ts';
 import type { MatrixResult, RunResult } from '../core/result.ts';
 import type { KindSettings } from '../providers/kind/settings.ts';
+import type { Known } from './plan-known.ts';
 import type { Planned } from './plan.ts';
 
 interface Interruption {
@@ -20,6 +21,7 @@ export interface RunRequest {
   scenario: string;
   set: readonly string[];
   provider?: Plan['provider'];
+  known?: Known;
   reportsDir: string;
   keep: 'never' | 'on-failure' | 'always';
   offline: boolean;

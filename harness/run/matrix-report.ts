@@ -40,7 +40,7 @@ export function openMatrixReport(
   const write = (signal?: 'SIGINT' | 'SIGTERM'): MatrixResult => {
     const matrix = matrixResult(scenario, [
       ...plans.map((plan) => cellOf(plan, endings.get(plan), signal)),
-      ...skipped.map(({ cell, because }) => skippedCell(scenario, cell, because)),
+      ...skipped.map(({ because, ...place }) => skippedCell(place, because)),
     ]);
     const judged = [...endings.values()].flatMap((one) =>
       'document' in one ? [one.document] : [],
@@ -78,7 +78,9 @@ function cellOf(
   ending: Ending | undefined,
   signal: 'SIGINT' | 'SIGTERM' | undefined,
 ): CellResult {
-  const place = { scenario: plan.scenario, cell: plan.cell, folder: below(plan) };
+  const { scenario, cell, expects } = plan;
+  const control = expects === undefined ? {} : { expects };
+  const place = { scenario, cell, folder: below(plan), ...control };
   if (ending === undefined) return notRunCell(place, signal);
   if ('crash' in ending) return crashedCell(place, messageOf(ending.crash));
   return judgedCell(ending.document, place.folder);

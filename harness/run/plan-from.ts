@@ -2,6 +2,7 @@
 import type { Plan } from '../core/plan.ts';
 import { readHost } from './host.ts';
 import { parseOverride } from './overrides.ts';
+import { planKnown, type Known } from './plan-known.ts';
 import { planScenario, type Planned } from './plan.ts';
 import { newRunId } from './run-id.ts';
 import { loadScenario } from './scenario-file.ts';
@@ -11,14 +12,18 @@ export interface PlanRequest {
   set: readonly string[];
   provider?: Plan['provider'];
   runId?: string;
+  /** The scenario's controls instead of the scenario itself. */
+  known?: Known;
 }
 
 /** Throws `usage` with file:line:col of what is wrong. */
-export function planFrom({ scenario, set, provider, runId }: PlanRequest): Planned {
-  const file = loadScenario(scenario, set.map(parseOverride));
-  return planScenario(file, {
+export function planFrom({ scenario, set, provider, runId, known }: PlanRequest): Planned {
+  const overrides = set.map(parseOverride);
+  const options = {
     runId: runId ?? newRunId(new Date()),
     host: readHost(),
     ...(provider === undefined ? {} : { provider }),
-  });
+  };
+  if (known !== undefined) return planKnown(scenario, overrides, known, options);
+  return planScenario(loadScenario(scenario, overrides), options);
 }

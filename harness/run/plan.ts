@@ -18,6 +18,7 @@ interface SkippedCell {
   scenario: string;
   cell: string;
   because: string;
+  expects?: Plan['expects'];
 }
 
 export interface Planned {

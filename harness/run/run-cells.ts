@@ -31,7 +31,9 @@ export async function runCells(
 ): Promise<{ document: RunResult | MatrixResult; text: string }> {
   const { planned, say } = request;
   const [only] = planned.plans;
-  const isMatrix = planned.plans.length + planned.skipped.length !== 1;
+  // A control is judged by what is stated about it, which only a result over cells can say.
+  const isMatrix =
+    planned.plans.length + planned.skipped.length !== 1 || only?.expects !== undefined;
   const ended =
     only === undefined || isMatrix ? await runMatrix(request) : await runAlone(only, request);
   summarize(ended.document, say);

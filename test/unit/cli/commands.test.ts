@@ -61,7 +61,12 @@ describe('coalmine', function () {
   });
 
   it('ends with the exit code of a usage error, and no stack, where the words are wrong', async () => {
-    for (const words of [['soak-it'], ['plan'], ['check', path.join(folder, 'no-run')]]) {
+    for (const words of [
+      ['soak-it'],
+      ['plan'],
+      ['plan', 'upgrade-smoke', '--times', '2'],
+      ['check', path.join(folder, 'no-run')],
+    ]) {
       const { exitCode, stdout, stderr } = await coalmine(...words);
       assert.deepEqual([exitCode, stdout], [2, ''], words.join(' '));
       assert.match(stderr, /^coalmine: /);

@@ -37,7 +37,10 @@ describe('junit', () => {
   });
 
   it('names the hole of a cell that was not run', () => {
-    const cell = skippedCell('example', 'proxyMode=ipvs', 'this kernel has no ip_vs');
+    const cell = skippedCell(
+      { scenario: 'example', cell: 'proxyMode=ipvs' },
+      'this kernel has no ip_vs',
+    );
     const result = resultOf({ cell: 'proxyMode=iptables' });
     const root = outlineXml(junitXml([{ result }, { unjudged: cell }]));
     const skipped = root.children[1];

@@ -16,7 +16,7 @@ describe('the result of a matrix', () => {
   };
 
   it('is not decided by a cell that cannot run, and is nothing where none can', () => {
-    const skipped = skippedCell('example', 'a=2', 'no ip_vs');
+    const skipped = skippedCell({ scenario: 'example', cell: 'a=2' }, 'no ip_vs');
     assert.deepEqual(of(passed, skipped), ['pass', 0]);
     assert.equal(of(skipped)[1], 3);
   });

@@ -8,7 +8,7 @@ import { FAILED, findingOf, resultOf } from '../../support/result.ts';
 const ESCAPE = String.fromCodePoint(27);
 const matrix = matrixResult('example', [
   judgedCell(FAILED, 'cells/a'),
-  skippedCell('example', 'proxyMode=ipvs', 'no ip_vs'),
+  skippedCell({ scenario: 'example', cell: 'proxyMode=ipvs' }, 'no ip_vs'),
 ]);
 
 describe('summary.md', () => {
@@ -68,7 +68,7 @@ describe('terminal', () => {
 describe('matrix result', () => {
   it('is the worst of the cells that ran, and skipped ones never pass', () => {
     const pass = judgedCell(resultOf({ cell: 'a' }), 'cells/a');
-    const skipped = skippedCell('example', 'b', 'because');
+    const skipped = skippedCell({ scenario: 'example', cell: 'b' }, 'because');
     assert.equal(matrixResult('example', [pass, skipped]).exitCode, 0);
     assert.equal(matrixResult('example', [skipped]).verdict, 'inconclusive');
     assert.equal(matrixResult('example', [skipped]).exitCode, 3);

@@ -40,7 +40,7 @@ describe('reports', () => {
     const first = resultOf({ cell: 'proxyMode=iptables' });
     const cells = [
       judgedCell(first, 'cells/a'),
-      skippedCell('example', 'proxyMode=ipvs', 'no ip_vs'),
+      skippedCell({ scenario: 'example', cell: 'proxyMode=ipvs' }, 'no ip_vs'),
     ];
     const matrix = matrixResult('example', cells);
     assert.deepEqual(writeMatrixReports(dir, matrix, [first]).errors, []);

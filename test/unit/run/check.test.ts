@@ -4,9 +4,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { hasCode } from '../../../harness/core/errors.ts';
+import type { HistoryEvent } from '../../../harness/core/history.ts';
+import type { Plan } from '../../../harness/core/plan.ts';
 import { cellFolder } from '../../../harness/record/layout.ts';
 import { createRunDirectory } from '../../../harness/record/run-directory.ts';
-import { judgedCell, matrixResult, skippedCell } from '../../../harness/report/matrix-result.ts';
+import {
+  judgedCell,
+  matrixResult,
+  notRunCell,
+  skippedCell,
+} from '../../../harness/report/matrix-result.ts';
 import { check, checkRun, reportRun } from '../../../harness/run/check.ts';
 import { environmentOf, historyOf } from '../../support/history.ts';
 import { resultOf } from '../../support/result.ts';
@@ -22,10 +29,10 @@ describe('run/check', () => {
   });
 
   const folderOf = (cell: string) => path.join('cells', cellFolder(cell));
-  function store(cell: string): void {
+  function store(cell: string, more: Partial<Plan> = {}, happened: HistoryEvent[] = []): void {
     const { plan, events } = historyOf(
       { hold: 5 },
-      { plan: { cell, checks: [{ name: 'node-ready', params: {} }] } },
+      { plan: { cell, checks: [{ name: 'node-ready', params: {} }], ...more }, events: happened },
     );
     const options = { folder: folderOf(cell), latest: false };
     const recorder = createRunDirectory(dir, plan, environmentOf(), options);
@@ -37,7 +44,10 @@ describe('run/check', () => {
       store(cell);
       return judgedCell(resultOf({ cell }), folderOf(cell));
     });
-    const matrix = matrixResult('example', [...cells, skippedCell('example', 'a=3', 'no ip_vs')]);
+    const matrix = matrixResult('example', [
+      ...cells,
+      skippedCell({ scenario: 'example', cell: 'a=3' }, 'no ip_vs'),
+    ]);
     writeFileSync(path.join(dir, 'verdict.json'), JSON.stringify(matrix));
   }
 
@@ -54,6 +64,30 @@ describe('run/check', () => {
     const written = JSON.parse(readFileSync(path.join(dir, 'verdict.json'), 'utf8')) as unknown;
     assert.deepEqual(written, JSON.parse(JSON.stringify(result)));
     assert.deepEqual(check(dir), result);
+  });
+
+  it('judges a control by what is stated about it', () => {
+    const cells = (['fail', 'pass'] as const).map((expects) => {
+      const cell = `known=${expects}`;
+      const ready = ['w1', 'w2'].map((node): HistoryEvent => ({
+        ...{ tMs: 10_001, kind: 'node-ready', node },
+        ready: !(node === 'w1' && expects === 'fail'),
+      }));
+      store(cell, { expects }, ready);
+      return notRunCell({ scenario: 'example', cell, folder: folderOf(cell), expects });
+    });
+    writeFileSync(path.join(dir, 'verdict.json'), JSON.stringify(matrixResult('example', cells)));
+    const matrix = check(dir);
+    assert.ok(matrix.kind === 'matrix');
+    assert.deepEqual(
+      matrix.cells.map(({ verdict, summary }) => [verdict, summary.split(';')[0]]),
+      [
+        ['pass', 'known bad, and it failed'],
+        ['pass', 'known good, and it passed'],
+      ],
+    );
+    assert.equal(matrix.exitCode, 0);
+    assert.equal(checkRun(path.join(dir, folderOf('known=fail'))).exitCode, 1);
   });
 
   it('writes the reports of a matrix again from its verdicts', () => {
