@@ -55,3 +55,23 @@ export function kindRunComponents(versions: KindRunVersions): ComponentRef[] {
     { component: 'node', version: node },
   ];
 }
+
+export interface VmRunVersions extends KindRunVersions {
+  /** Series: `6.1`. */
+  kernel: string;
+  /** Debian's whole version; absent where no irqbalance runs. */
+  irqbalance: string | undefined;
+}
+
+/** The same for nodes that are machines: they need no kind, and bring their own kernel. */
+export function vmRunComponents(versions: VmRunVersions): ComponentRef[] {
+  const { kernel, irqbalance } = versions;
+  return [
+    ...kindRunComponents(versions).filter(({ component }) => component !== 'kind'),
+    { component: 'kernel', version: kernel },
+    { component: 'busybox', version: PINS.busybox },
+    ...(irqbalance === undefined
+      ? []
+      : [{ component: 'irqbalance' as const, version: irqbalance }]),
+  ];
+}

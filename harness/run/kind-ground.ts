@@ -15,7 +15,8 @@ import { beginRun } from '../providers/run-begin.ts';
 import { runFolder } from '../providers/run-state.ts';
 import { fitPlans } from './fit-plans.ts';
 import type { Ground, GroundRun, RunOutcome } from './ground.ts';
-import { makeAhead, nodeFiles } from './make-ahead.ts';
+import { makeAhead } from './make-ahead.ts';
+import { nodeFiles } from './node-files.ts';
 import { runCells } from './run-cells.ts';
 import { demandInsideFits, runAgainInside } from './run-inside.ts';
 

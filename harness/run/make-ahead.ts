@@ -1,18 +1,11 @@
 /** Everything that plans need, made or fetched while there is still a network: inside a run's own namespaces is none. */
-import { bundleProgram, k6ScriptsFolder } from '../components/bundle.ts';
 import type { ComponentRef, StoreContext } from '../components/component.ts';
 import { ensureAll } from '../components/ensure-all.ts';
-import { makeKubeProxyImage, makeLoadImage, makeNodeImages } from '../components/image/images.ts';
-import { kindRunComponents } from '../components/plan-components.ts';
 import type { Store } from '../components/store.ts';
 import type { Plan } from '../core/plan.ts';
-import type { NodeFile } from '../providers/kind/node-setup.ts';
 import type { KindSettings } from '../providers/kind/settings.ts';
-import { extraKubeProxies, kubeletVersions } from '../providers/kind/versions.ts';
-import { imageVersions, kubeProxyVersions } from '../providers/versions.ts';
-
-/** What a cluster of published images still needs from the store: the programs around it, and what is in the load image. */
-const BESIDE_PUBLISHED: readonly ComponentRef['component'][] = ['agnhost', 'k6', 'kind', 'node'];
+import { kindComponents, makeKindImages } from './ahead-kind.ts';
+import { makeMachines, vmComponents } from './ahead-vm.ts';
 
 /** Returns what the plans need, each once. Pure. */
 export function neededComponents(
@@ -20,17 +13,9 @@ export function neededComponents(
   images: KindSettings['images'],
 ): ComponentRef[] {
   const refs = plans.flatMap((plan) =>
-    kindRunComponents({
-      kubernetes: imageVersions(plan).kubernetes,
-      kubelets: kubeletVersions(plan),
-      kubeProxy: kubeProxyVersions(plan).all,
-      node: process.versions.node,
-    }),
+    plan.provider === 'vm' ? vmComponents(plan) : kindComponents(plan, images),
   );
-  const wanted = refs.filter(
-    ({ component }) => images === 'built' || BESIDE_PUBLISHED.includes(component),
-  );
-  const byName = new Map(wanted.map((ref) => [`${ref.component} ${ref.version}`, ref]));
+  const byName = new Map(refs.map((ref) => [`${ref.component} ${ref.version}`, ref]));
   return [...byName.values()];
 }
 
@@ -44,23 +29,7 @@ export async function makeAhead(
   await ensureAll(store, neededComponents(plans, images), context);
   const making = { store, goFolder: store.cache.go, context };
   for (const plan of plans) {
-    if (images === 'published') {
-      await makeLoadImage(making, imageVersions(plan));
-      continue;
-    }
-    await makeNodeImages(making, imageVersions(plan));
-    const { suite } = kubeProxyVersions(plan);
-    for (const version of extraKubeProxies(plan)) await makeKubeProxyImage(making, version, suite);
+    if (plan.provider === 'vm') await makeMachines(plan, store, context);
+    else await makeKindImages(plan, making, images);
   }
-}
-
-/** Our own programs, as every node gets them beside the Node.js binary. */
-export async function nodeFiles(store: Store): Promise<NodeFile[]> {
-  const agent = await bundleProgram('agent', store.cache);
-  const generator = await bundleProgram('generator', store.cache);
-  return [
-    { from: agent.path, to: 'agent.mjs' },
-    { from: generator.path, to: 'generator.mjs' },
-    { from: k6ScriptsFolder(), to: 'k6' },
-  ];
 }

@@ -3,6 +3,7 @@ import type { NodeInfo } from '../core/node.ts';
 import type { Plan } from '../core/plan.ts';
 import { nodeRoles } from '../providers/kind/config.ts';
 import { refusals } from '../providers/kind/refusals.ts';
+import { vmRefusals } from '../providers/vm/refusals.ts';
 import type { Host } from './host.ts';
 
 export interface ProviderEntry {
@@ -23,5 +24,10 @@ export const PROVIDER_LIST: readonly ProviderEntry[] = [
         : []),
     ],
     roles: nodeRoles,
+  },
+  {
+    name: 'vm',
+    refuses: vmRefusals,
+    roles: (count) => Array.from({ length: count }, () => 'worker' as const),
   },
 ];

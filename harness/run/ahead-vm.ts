@@ -1,0 +1,37 @@
+/** What a cluster of machines needs from the store: components, and what a machine boots from. */
+import { bundleProgram } from '../components/bundle.ts';
+import type { ComponentRef, StoreContext } from '../components/component.ts';
+import { vmRunComponents } from '../components/plan-components.ts';
+import type { Store } from '../components/store.ts';
+import type { Plan } from '../core/plan.ts';
+import { prepareVm, type VmParts } from '../providers/vm/prepare.ts';
+import { vmVersions } from '../providers/vm/versions.ts';
+import { nodeFiles } from './node-files.ts';
+
+export function vmComponents(plan: Plan): ComponentRef[] {
+  const { kubernetes, kernel, irqbalance, kubeProxy } = vmVersions(plan);
+  return vmRunComponents({
+    ...{ kubernetes, kernel, irqbalance },
+    kubelets: [kubernetes],
+    kubeProxy: kubeProxy.all,
+    node: process.versions.node,
+  });
+}
+
+export async function vmParts(store: Store): Promise<VmParts> {
+  return {
+    store,
+    goFolder: store.cache.go,
+    nodeFiles: await nodeFiles(store),
+    machineProgram: await bundleProgram('machine', store.cache),
+  };
+}
+
+/** The first boot finds everything made: what it boots from, and the control plane's programs. */
+export async function makeMachines(
+  plan: Plan,
+  store: Store,
+  { say, signal }: StoreContext,
+): Promise<void> {
+  await prepareVm(await vmParts(store), { plan, say, signal });
+}
