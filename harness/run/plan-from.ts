@@ -1,6 +1,7 @@
 /** Command line to plans: the pure first half of every command that takes a scenario. */
 import type { Plan } from '../core/plan.ts';
 import { readHost } from './host.ts';
+import { onOneProvider } from './one-provider.ts';
 import { parseOverride } from './overrides.ts';
 import { planKnown, type Known } from './plan-known.ts';
 import { planScenario, type Planned } from './plan.ts';
@@ -24,6 +25,9 @@ export function planFrom({ scenario, set, provider, runId, known }: PlanRequest)
     host: readHost(),
     ...(provider === undefined ? {} : { provider }),
   };
-  if (known !== undefined) return planKnown(scenario, overrides, known, options);
-  return planScenario(loadScenario(scenario, overrides), options);
+  const planned =
+    known === undefined
+      ? planScenario(loadScenario(scenario, overrides), options)
+      : planKnown(scenario, overrides, known, options);
+  return onOneProvider(planned, options.host);
 }

@@ -18,8 +18,8 @@ import { newRunId } from './run-id.ts';
 export async function runScenario(request: RunRequest): Promise<RunOutcome> {
   const inside = isInside() ? await enterInside() : undefined;
   const runId = inside?.runId ?? newRunId(new Date());
-  const planned = demandPlans(planFrom({ ...request, runId }));
-  const ground = groundOf(demandOneProvider(planned));
+  const planned = planFrom({ ...request, runId });
+  const ground = groundOf(demandProvider(planned));
   const store = createStore({ offline: request.offline || inside !== undefined });
   const run = { request, planned, store, runId };
   if (inside !== undefined)
@@ -28,11 +28,11 @@ export async function runScenario(request: RunRequest): Promise<RunOutcome> {
   return ground.runOutside(run);
 }
 
-function demandPlans(planned: Planned): Planned {
-  if (planned.plans.length > 0) return planned;
-  const reasons = planned.skipped.map(
-    ({ cell, because }) => `${cell === '' ? '' : `${cell}: `}${because}`,
-  );
+/** Of all plans: they are of one provider (one-provider.ts). */
+function demandProvider({ plans, skipped }: Planned): Plan['provider'] {
+  const [plan] = plans;
+  if (plan !== undefined) return plan.provider;
+  const reasons = skipped.map(({ cell, because }) => `${cell === '' ? '' : `${cell}: `}${because}`);
   throw new CoalmineError(
     'preflight',
     `no provider can serve this scenario: ${reasons.join('\n')}`,
@@ -40,15 +40,4 @@ function demandPlans(planned: Planned): Planned {
       wayOut: '`coalmine plan` shows what each provider refuses, and why.',
     },
   );
-}
-
-/** The cells of a matrix are compared with each other, which a change of the ground under them would forbid. */
-function demandOneProvider({ plans }: Planned): Plan['provider'] {
-  const providers = [...new Set(plans.map(({ provider }) => provider))];
-  const [only] = providers;
-  if (only !== undefined && providers.length === 1) return only;
-  const cells = plans.map(({ cell, provider }) => `${cell} on ${provider}`);
-  throw new CoalmineError('usage', `the cells need different providers: ${cells.join('; ')}`, {
-    wayOut: `Choose one, for example --provider ${providers.at(-1) ?? 'kind'}, or split the matrix.`,
-  });
 }
