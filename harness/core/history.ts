@@ -46,6 +46,10 @@ export const eventSchema = z.discriminatedUnion('kind', [
     node: z.string(),
     state: z.enum(['armed', 'injected', 'undone', 'undo-failed']),
     detail: z.string().optional(),
+    /** For `injected`: what the node's own agent must have to show for it, to the millisecond. */
+    shows: z
+      .strictObject({ as: z.enum(['agent-gap', 'clock-jump']), forMs: z.number() })
+      .exactOptional(),
   }),
   /** The proof, or its absence, that a disruption took effect; every injected fault, upgrade and churn has one. */
   z.strictObject({
@@ -83,6 +87,16 @@ export const eventSchema = z.discriminatedUnion('kind', [
     node: z.string(),
     fromMs: z.number(),
     gapMs: z.number(),
+    /** It is too long by so much at most, and never too short. */
+    tickMs: z.number().optional(),
+  }),
+  /** The node's clock stood still for `jumpMs` ± `errorMs` against ours (negative: it went ahead): a machine that was suspended. */
+  z.strictObject({
+    ...at,
+    kind: z.literal('clock-jump'),
+    node: z.string(),
+    jumpMs: z.number(),
+    errorMs: z.number(),
   }),
   z.strictObject({ ...at, kind: z.literal('agent-lost'), node: z.string(), detail: z.string() }),
   /** The controller's event loop stalled: what it timed in that window is void. */
@@ -139,7 +153,8 @@ export const eventSchema = z.discriminatedUnion('kind', [
     ...at,
     kind: z.literal('rule-episode'),
     node: z.string(),
-    error: z.enum(['stale', 'missing']),
+    /** `lingering`: it takes no new connection and has none left, but is still there (ipvs, weight 0). */
+    error: z.enum(['stale', 'missing', 'lingering']),
     service: z.string(),
     port: z.string(),
     endpoint: z.string(),

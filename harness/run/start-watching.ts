@@ -36,6 +36,7 @@ export async function startWatching(
     kube: cluster.kube,
     agents: nodes.map(({ node, agent }) => ({ node: node.name, agent })),
     proxyMode: plan.proxyMode,
+    proxyVersion: plan.components['kube-proxy'],
     everyMs: plan.rulesEveryMs,
     clock,
     emit: emit.at,

@@ -1,5 +1,6 @@
 /** Compares what is wanted with what a kernel has in one go, by brute force: the tracker must come to the same. */
 import type { KubeObject } from '../../harness/core/kube.ts';
+import type { Dialect } from '../../harness/observe/freshness/dialect.ts';
 import type { Family, FrontKey, KernelRules } from '../../harness/observe/freshness/rules.ts';
 import { createWantedIndex } from '../../harness/observe/freshness/wanted-index.ts';
 import type { WantedFront } from '../../harness/observe/freshness/wanted.ts';
@@ -9,8 +10,9 @@ export function wantedOf(
   objects: readonly KubeObject[],
   node: string,
   family: Family,
+  dialect?: Dialect,
 ): Map<FrontKey, WantedFront> {
-  const index = createWantedIndex();
+  const index = createWantedIndex(dialect);
   for (const object of objects) index.apply({ type: 'ADDED', object });
   return new Map(index.services().flatMap((service) => [...index.fronts(service, family, node)]));
 }

@@ -1,6 +1,6 @@
 /**
- * How long kube-proxy's rules were wrong: stale (a rule without its endpoint) and missing (an endpoint without its rule),
- * each with its age since the API server said so. No fault excuses an age: a frozen node's rules are stale for its users too.
+ * How long kube-proxy's rules were wrong: stale (a rule without its endpoint), missing (an endpoint without its rule), each
+ * with its age since the API server said so, and lingering (drained, and not taken away). No fault excuses an age: a frozen node's rules are stale for its users too.
  */
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
@@ -13,6 +13,9 @@ import { conclude } from './conclude.ts';
 const params = z.strictObject({
   staleMax: durationSchema.default(10_000).describe('longest that a rule may outlive its endpoint'),
   missingMax: durationSchema.default(10_000).describe('longest that an endpoint may lack its rule'),
+  lingeringMax: durationSchema
+    .default(75_000)
+    .describe('longest that a drained backend may stay (ipvs; kube-proxy looks once a minute)'),
   p99Max: durationSchema
     .optional()
     .describe('99th percentile of the time from an API change to the rule'),
@@ -30,13 +33,14 @@ interface Episode extends EventOf<'rule-episode'> {
 export const ruleFreshness: Checker<z.infer<typeof params>> = {
   name: 'rule-freshness',
   params,
-  check: (history, { staleMax, missingMax, p99Max }) => {
+  check: (history, { staleMax, missingMax, lingeringMax, p99Max }) => {
     const episodes = longestFirst(history);
-    const open = episodes.filter(({ untilMs }) => untilMs === null);
+    const wrong = episodes.filter(({ error }) => error !== 'lingering');
+    const open = wrong.filter(({ untilMs }) => untilMs === null);
     const settled = eventsOf(history, 'rule-settled').map(({ tookMs }) => tookMs);
     // What never settled took at least its age so far: leaving it out would drop the slowest.
     const took = distributionOf([...settled, ...open.map(({ ageMs }) => ageMs)]);
-    const limits = { stale: staleMax, missing: missingMax };
+    const limits = { stale: staleMax, missing: missingMax, lingering: lingeringMax };
     const late = episodes.filter(({ error, ageMs }) => ageMs > limits[error]);
     const evidence = readEvidence(history);
     return conclude('rule-freshness', {
@@ -50,16 +54,17 @@ export const ruleFreshness: Checker<z.infer<typeof params>> = {
             ]
           : []),
       ],
-      gaps: gaps(history, settled.length + episodes.length),
+      gaps: gaps(history, settled.length + wrong.length),
       notes: episodes.map(inWords),
       evidence: {
         ...evidence,
         changesJudged: settled.length + open.length,
         ...spread('took', took),
-        episodes: episodes.length,
+        episodes: wrong.length,
         stillOpen: open.length,
         ...spread('staleAge', ages(episodes, 'stale')),
         ...spread('missingAge', ages(episodes, 'missing')),
+        ...spread('lingeringAge', ages(episodes, 'lingering')),
       },
       pass:
         took === undefined

@@ -2,6 +2,7 @@
  * From EndpointSlices to the endpoints that one node may use, as kube-proxy decides it: `endpointslicecache.go` and
  * `topology.go` (CategorizeEndpoints) of Kubernetes 1.34.
  */
+import type { Dialect } from './dialect.ts';
 import type { SliceFields } from './objects.ts';
 import { canonicalAddress, hostPort, type Family, type Protocol } from './rules.ts';
 
@@ -53,6 +54,7 @@ export function usableEndpoints(
   port: { name: string; protocol: Protocol },
   family: Family,
   node: NodePlace,
+  { readsEndpoints }: Pick<Dialect, 'readsEndpoints'>,
 ): Usable {
   const byAddress = new Map<string, Endpoint>();
   for (const slice of slices) {
@@ -66,6 +68,10 @@ export function usableEndpoints(
     }
   }
   const all = [...byAddress.values()];
+  if (readsEndpoints) {
+    const ready = all.filter((endpoint) => endpoint.ready);
+    return { cluster: addresses(ready), local: addresses(ready.filter(({ local }) => local)) };
+  }
   return { cluster: clusterEndpoints(all, node), local: localEndpoints(all) };
 }
 

@@ -1,11 +1,14 @@
 /** Finds out, on the node, how its rules are read. */
 import { waitFor } from '../../core/deadline.ts';
-import { CoalmineError, hasCode } from '../../core/errors.ts';
+import { hasCode } from '../../core/errors.ts';
 import type { Command, Executor } from '../../core/command.ts';
 import type { Plan } from '../../core/plan.ts';
+import type { NodeFields } from './objects.ts';
+import { nodeAddresses } from './node-addresses.ts';
 import {
   chooseVariant,
   iptablesSource,
+  ipvsSource,
   LEGACY_TABLES,
   nftablesSource,
   READ_TIMEOUT_MS,
@@ -22,6 +25,7 @@ export async function findSource(
   node: Executor,
   proxyMode: Plan['proxyMode'],
   family: Family,
+  place: Pick<NodeFields, 'addresses' | 'podRanges'>,
   signal: AbortSignal,
 ): Promise<RuleSource> {
   switch (proxyMode) {
@@ -34,10 +38,10 @@ export async function findSource(
       );
       return iptablesSource(variant, family);
     }
-    case 'ipvs':
-      throw new CoalmineError('preflight', 'rule freshness cannot read ipvs', {
-        wayOut: 'choose proxyMode iptables or nftables',
-      });
+    case 'ipvs': {
+      const all = new Set(await nodeAddresses(node, signal));
+      return ipvsSource(family, { known: place.addresses, all, podRanges: place.podRanges });
+    }
   }
 }
 

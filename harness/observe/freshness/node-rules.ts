@@ -3,7 +3,7 @@ import type { RunClock } from '../../core/clock.ts';
 import { hasCode } from '../../core/errors.ts';
 import type { HistoryEvent } from '../../core/history.ts';
 import type { NodeAgent, Reading } from '../../core/node.ts';
-import { READ_TIMEOUT_MS, type RuleSource } from './rule-source.ts';
+import type { RuleSource } from './rule-source.ts';
 import type { Family } from './rules.ts';
 import { createTracker, type RuleReading } from './tracker.ts';
 import type { WantedFronts } from './wanted.ts';
@@ -40,7 +40,7 @@ export function createNodeRules(options: NodeRulesOptions): NodeRules {
   let state: 'waiting' | 'reading' | 'stopped' = 'waiting';
   const onReading = (reading: Reading): void => {
     if (state === 'stopped') return;
-    const rules = read(reading.changed['stdout']);
+    const rules = read(reading.changed[source.part]);
     tally.reads += 1;
     if (rules === undefined) tally.failures += 1;
     else state = 'reading';
@@ -56,10 +56,7 @@ export function createNodeRules(options: NodeRulesOptions): NodeRules {
         note(`rule freshness: two Services claim ${front}; its entries are not judged`);
     },
     start: async () => {
-      watch = await agent.watch(
-        { command: source.command, timeoutMs: READ_TIMEOUT_MS },
-        { everyMs, everyTick: true, onReading },
-      );
+      watch = await agent.watch(source.watch, { everyMs, everyTick: true, onReading });
     },
     hasRead: () => state === 'reading',
     live: () => tracker.live(),

@@ -67,6 +67,13 @@ const sliceSchema = z.object({
     .nullish(),
 });
 
+const nodeSchema = z.object({
+  spec: z.object({ podCIDRs: strings }).prefault({}),
+  status: z
+    .object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() })
+    .prefault({}),
+});
+
 export type ServiceFields = z.infer<typeof serviceSchema>;
 export type SliceFields = z.infer<typeof sliceSchema>;
 
@@ -94,8 +101,24 @@ export function serviceOfSlice(slice: KubeObject): string | undefined {
   return `${slice.metadata.namespace ?? ''}/${name}`;
 }
 
-export function zoneOfNode(node: KubeObject): string {
-  return node.metadata.labels?.[ZONE_LABEL] ?? '';
+export interface NodeFields {
+  /** Empty where there is none. */
+  readonly zone: string;
+  /** By which the cluster knows the node. */
+  readonly addresses: readonly string[];
+  /** From which its pods have their addresses. */
+  readonly podRanges: readonly string[];
+}
+
+export function readNode(node: KubeObject): NodeFields {
+  const fields = nodeSchema.safeParse(node).data;
+  return {
+    zone: node.metadata.labels?.[ZONE_LABEL] ?? '',
+    addresses: (fields?.status.addresses ?? [])
+      .filter(({ type }) => type === 'InternalIP')
+      .map(({ address }) => address),
+    podRanges: fields?.spec.podCIDRs ?? [],
+  };
 }
 
 /** kube-proxy's informers leave these out by label: other proxies' Services, and headless ones. */

@@ -9,6 +9,7 @@ import type { HistoryEvent } from '../../core/history.ts';
 import type { KubeApi, KubeWatchEvent } from '../../core/kube.ts';
 import type { NodeAgent } from '../../core/node.ts';
 import type { Plan } from '../../core/plan.ts';
+import { dialectOf } from './dialect.ts';
 import { findSource } from './find-source.ts';
 import { createNodeRules, type NodeRules } from './node-rules.ts';
 import type { Family } from './rules.ts';
@@ -26,6 +27,8 @@ export interface OracleOptions {
   kube: KubeApi;
   agents: readonly { node: string; agent: NodeAgent }[];
   proxyMode: Plan['proxyMode'];
+  /** Of kube-proxy when the run begins: old ones decide otherwise. */
+  proxyVersion?: string | undefined;
   everyMs: number;
   clock: RunClock;
   emit: (event: HistoryEvent) => void;
@@ -51,7 +54,7 @@ export interface Oracle {
 /** Resolves once the API's objects are known and the readings have begun. */
 export async function startOracle(options: OracleOptions): Promise<Oracle> {
   const { clock, emit, signal } = options;
-  const index = createWantedIndex();
+  const index = createWantedIndex(dialectOf(options.proxyMode, options.proxyVersion));
   const notes = new Set<string>();
   const note = (text: string): void => {
     if (!notes.has(text)) emit({ tMs: clock.nowMs(), kind: 'note', text });
@@ -78,8 +81,9 @@ export async function startOracle(options: OracleOptions): Promise<Oracle> {
     await Promise.all(KINDS.map((kind) => options.kube.watch(kind, onEvent, ended)));
     families = familiesToRead(index);
     for (const { node, agent } of options.agents) {
+      const place = index.node(node) ?? { addresses: [], podRanges: [] };
       for (const family of families) {
-        const source = await findSource(agent, options.proxyMode, family, signal);
+        const source = await findSource(agent, options.proxyMode, family, place, signal);
         const { everyMs } = options;
         const side = createNodeRules({ node, family, agent, source, everyMs, clock, emit, note });
         sides.push(side);

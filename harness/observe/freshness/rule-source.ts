@@ -1,6 +1,9 @@
-/** Which command shows the rules of a node, and how its output is read: by proxy mode, family, and variant of iptables. */
+/** Where the rules of a node show, and how that is read: by proxy mode, family, and variant of iptables. */
 import type { Command } from '../../core/command.ts';
+import { IP_VS_FILE } from '../../core/ip-vs.ts';
+import type { WatchSource } from '../../core/node.ts';
 import { parseIptables, significantPart } from './iptables.ts';
+import { parseIpvsRules, type OwnAddresses } from './ipvs.ts';
 import { parseNftables } from './nftables.ts';
 import type { Family, KernelRules } from './rules.ts';
 
@@ -8,7 +11,9 @@ import type { Family, KernelRules } from './rules.ts';
 export const READ_TIMEOUT_MS = 30_000;
 
 export interface RuleSource {
-  readonly command: Command;
+  readonly watch: WatchSource;
+  /** What of a reading is the text: a path, or `stdout`. */
+  readonly part: string;
   /** Undefined where the text is no complete answer. */
   parse(text: string): KernelRules | undefined;
   /** What of the text decides the result; equal parts need no second parse. */
@@ -25,7 +30,7 @@ export const LEGACY_TABLES: Command = { argv: ['cat', '/proc/net/ip_tables_names
 export function nftablesSource(family: Family): RuleSource {
   const table = family === 'IPv4' ? 'ip' : 'ip6';
   return {
-    command: { argv: ['nft', '--stateless', 'list', 'ruleset', table] },
+    ...shownBy({ argv: ['nft', '--stateless', 'list', 'ruleset', table] }),
     parse: parseNftables,
     significant: (text) => text,
   };
@@ -33,10 +38,24 @@ export function nftablesSource(family: Family): RuleSource {
 
 export function iptablesSource(variant: IptablesVariant, family: Family): RuleSource {
   return {
-    command: saveCommand(variant, family),
+    ...shownBy(saveCommand(variant, family)),
     parse: parseIptables,
     significant: significantPart,
   };
+}
+
+/** Connections come and go without a rule that changes, but decide whether a backend has anything left to drain. */
+export function ipvsSource(family: Family, own: OwnAddresses): RuleSource {
+  return {
+    watch: { files: [IP_VS_FILE] },
+    part: IP_VS_FILE,
+    parse: (text) => parseIpvsRules(text, family, own),
+    significant: (text) => text,
+  };
+}
+
+function shownBy(command: Command): Pick<RuleSource, 'watch' | 'part'> {
+  return { watch: { command, timeoutMs: READ_TIMEOUT_MS }, part: 'stdout' };
 }
 
 export function saveCommand(variant: IptablesVariant, family: Family): Command {

@@ -20,6 +20,8 @@ export interface KernelFront {
   readonly name: string | undefined;
   /** `10.244.1.5:8080`, `[fd00::5]:8080`. */
   readonly endpoints: ReadonlySet<string>;
+  /** Backends that drain and have nothing left to drain: to be taken away within a minute. */
+  readonly idle?: ReadonlySet<string>;
 }
 
 /** What the kernel of one node would do, for one family. A front without backends may be there or not: it is the same. */

@@ -21,6 +21,7 @@ import {
   type Front,
   type Fronts,
 } from './fronts.ts';
+import { createIdleBackends, type IdleBackends } from './idle.ts';
 import type { FrontKey, KernelRules } from './rules.ts';
 import type { WantedFronts } from './wanted.ts';
 
@@ -63,13 +64,16 @@ interface State {
   readonly changes: Change[];
   readonly contested: Set<FrontKey>;
   kernel: KernelRules | undefined;
+  readonly idle: IdleBackends;
 }
 
 export function createTracker(node: string, emit: (event: FreshnessEvent) => void): Tracker {
+  const fronts: Fronts = new Map();
   const state: State = {
     node,
     emit,
-    fronts: new Map(),
+    fronts,
+    idle: createIdleBackends((key, endpoint) => nameOf(node, frontAt(fronts, key), endpoint), emit),
     byService: new Map(),
     wrongs: new Map(),
     changedMs: new Map(),
@@ -86,6 +90,7 @@ export function createTracker(node: string, emit: (event: FreshnessEvent) => voi
     },
     stop: (tMs) => {
       for (const [id, wrong] of [...state.wrongs]) end(state, id, endedByStop(wrong, tMs));
+      state.idle.stop(tMs);
     },
     live: () => ({
       entries: [...(state.kernel?.values() ?? [])].reduce(
@@ -139,6 +144,7 @@ function takeRules(state: State, rules: KernelRules, tMs: number, earliestMs: nu
   for (const key of before?.keys() ?? []) frontAt(state.fronts, key).kernel = undefined;
   for (const [key, front] of rules) frontAt(state.fronts, key).kernel = front;
   state.kernel = rules;
+  state.idle.reading(tMs, rules);
   if (before === undefined) {
     judgeAll(state, tMs);
     return;

@@ -1,11 +1,13 @@
 /** What the API server has said so far, kept so that each new word costs the work of one Service only. */
 import type { KubeWatchEvent } from '../../core/kube.ts';
+import { dialectOf, type Dialect } from './dialect.ts';
 import {
   objectKey,
+  readNode,
   readService,
   readSlice,
   serviceOfSlice,
-  zoneOfNode,
+  type NodeFields,
   type ServiceFields,
   type SliceFields,
 } from './objects.ts';
@@ -18,16 +20,18 @@ export interface WantedIndex {
   services(): readonly string[];
   /** Families in which kube-proxy serves the Service. */
   families(service: string): readonly Family[];
+  /** What the API says of the addresses of a node. */
+  node(name: string): NodeFields | undefined;
   /** Empty where the Service is gone or none of kube-proxy's business. */
   fronts(service: string, family: Family, node: string): WantedFronts;
 }
 
-export function createWantedIndex(): WantedIndex {
+export function createWantedIndex(dialect: Dialect = dialectOf('iptables')): WantedIndex {
   const services = new Map<string, ServiceFields>();
   /** By Service, then by slice. */
   const slices = new Map<string, Map<string, SliceFields>>();
   const serviceBySlice = new Map<string, string>();
-  const zones = new Map<string, string>();
+  const nodes = new Map<string, NodeFields>();
 
   function applySlice({ type, object }: Pick<KubeWatchEvent, 'type' | 'object'>): string[] {
     const key = objectKey(object);
@@ -57,10 +61,11 @@ export function createWantedIndex(): WantedIndex {
 
   /** The zone of a node decides rules through hints. */
   function applyNode({ type, object }: Pick<KubeWatchEvent, 'type' | 'object'>): string[] {
-    const zone = type === 'DELETED' ? '' : zoneOfNode(object);
-    if ((zones.get(object.metadata.name) ?? '') === zone) return [];
-    zones.set(object.metadata.name, zone);
-    return [...services.keys()];
+    const { name } = object.metadata;
+    const before = nodes.get(name)?.zone ?? '';
+    if (type === 'DELETED') nodes.delete(name);
+    else nodes.set(name, readNode(object));
+    return before === (nodes.get(name)?.zone ?? '') ? [] : [...services.keys()];
   }
 
   return {
@@ -77,6 +82,7 @@ export function createWantedIndex(): WantedIndex {
       }
     },
     services: () => [...services.keys()],
+    node: (name) => nodes.get(name),
     families: (service) => {
       const fields = services.get(service);
       return fields === undefined ? [] : familiesOf(fields);
@@ -84,8 +90,9 @@ export function createWantedIndex(): WantedIndex {
     fronts: (service, family, node) => {
       const fields = services.get(service);
       if (fields === undefined) return new Map();
+      const zone = nodes.get(node)?.zone ?? '';
       const own = [...(slices.get(service)?.values() ?? [])];
-      return wantedFronts(fields, own, family, { name: node, zone: zones.get(node) ?? '' });
+      return wantedFronts(fields, own, family, { name: node, zone }, dialect);
     },
   };
 }

@@ -123,4 +123,17 @@ describe('rule-freshness', () => {
     const events = [...reads('w1'), ...reads('w2').slice(0, 8), settled(300), gap];
     assert.equal(judgeWith(ruleFreshness, history(events)).verdict, 'pass');
   });
+
+  it('allows a drained backend its minute, and counts it among no errors', () => {
+    const drained = episode({ error: 'lingering', sinceMs: 10_000, untilMs: 75_000, tMs: 75_000 });
+    const fine = judgeWith(ruleFreshness, history([...both, settled(400), drained]));
+    assert.equal(fine.verdict, 'pass');
+    assert.equal(fine.evidence['episodes'], 0);
+    assert.equal(fine.evidence['lingeringAgeMaxMs'], 65_000);
+    const late = judgeWith(ruleFreshness, history([...both, settled(400), drained]), {
+      lingeringMax: '1m',
+    });
+    assert.equal(late.verdict, 'fail');
+    assert.match(late.summary, /was lingering on w1 for 65s \(limit 1m\)/);
+  });
 });

@@ -5,6 +5,7 @@ import {
   chooseVariant,
   iptablesSource,
   nftablesSource,
+  type RuleSource,
 } from '../../../../harness/observe/freshness/rule-source.ts';
 
 const HEAD = '*nat\n:KUBE-SERVICES - [0:0]';
@@ -18,6 +19,8 @@ const REST = [
 ];
 const save = (time: string, ...rules: string[]): string =>
   [`# Generated at ${time}`, HEAD, ...rules, 'COMMIT', `# Completed at ${time}`, ''].join('\n');
+
+const argvOf = ({ watch }: RuleSource) => 'command' in watch && watch.command.argv;
 
 describe('freshness: where the rules are read', () => {
   it('takes the variant of iptables that has the Services', () => {
@@ -41,12 +44,12 @@ describe('freshness: where the rules are read', () => {
   });
 
   it('gives commands as argv, by mode and family', () => {
-    assert.deepEqual(iptablesSource('iptables-legacy', 'IPv6').command.argv, [
+    assert.deepEqual(argvOf(iptablesSource('iptables-legacy', 'IPv6')), [
       'ip6tables-legacy-save',
       '-t',
       'nat',
     ]);
-    assert.deepEqual(nftablesSource('IPv6').command.argv, [
+    assert.deepEqual(argvOf(nftablesSource('IPv6')), [
       'nft',
       '--stateless',
       'list',
