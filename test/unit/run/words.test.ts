@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { HistoryEvent } from '../../../harness/core/history.ts';
 import { describePlan } from '../../../harness/run/describe-plan.ts';
-import { describeExam } from '../../../harness/run/doctor.ts';
+import { describeExam, usableProviders } from '../../../harness/run/doctor.ts';
 import { headline } from '../../../harness/run/progress-headline.ts';
 import { createTally } from '../../../harness/run/progress-tally.ts';
 import { planOf } from '../../support/history.ts';
@@ -137,18 +137,28 @@ describe('run/progress-tally', () => {
 
 describe('run/doctor', () => {
   const answers = [
-    { question: 'disk', state: 'no', detail: '1 GB free' },
-    { question: 'Docker engine', state: 'yes', detail: 'yours' },
+    { question: 'disk', for: ['kind', 'vm'], state: 'no', detail: '1 GB free' },
+    { question: 'Docker engine', for: ['kind'], state: 'yes', detail: 'yours' },
+    { question: 'go', for: [], state: 'note', detail: 'not installed' },
   ] satisfies Parameters<typeof describeExam>[0]['answers'];
 
   it('answers in columns, and says what is left and what is usable', () => {
     assert.equal(
       describeExam({ answers, leftovers: [], usableProviders: [] }),
-      'disk           no    1 GB free\n' +
-        'Docker engine  yes   yours\n' +
+      'question             needed by\n' +
+        'disk           no    kind, vm   1 GB free\n' +
+        'Docker engine  yes   kind       yours\n' +
+        'go             note  -          not installed\n' +
         'nothing is left of earlier runs\nno provider is usable\n',
     );
     const text = describeExam({ answers, leftovers: ['container c1'], usableProviders: ['kind'] });
     assert.match(text, /`coalmine clean` removes it\):\n {2}container c1\nusable: kind\n$/);
+  });
+
+  it('calls a provider usable where nothing is missing that it cannot do without', () => {
+    assert.deepEqual(usableProviders(answers), []);
+    assert.deepEqual(usableProviders(answers.slice(1)), ['kind', 'vm']);
+    const engineless = { ...answers[1]!, state: 'no' as const };
+    assert.deepEqual(usableProviders([engineless, answers[2]!]), ['vm']);
   });
 });
