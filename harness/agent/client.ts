@@ -14,7 +14,7 @@ import {
   UNDO_DIR,
   type Report,
 } from './protocol.ts';
-import { startPulse } from './pulse.ts';
+import { startPulse, type ClockJump } from './pulse.ts';
 import { openWire, type AgentStream } from './wire.ts';
 
 export interface ConnectOptions {
@@ -25,11 +25,11 @@ export interface ConnectOptions {
   runId: string;
   /**
    * The agent did not run for `gapMs`: a freeze as seen from inside, or a starved node. Measured from its last tick
-   * before to its first after, so never too short, and too long by one tick (TICK_MS in node/lease.ts) at most.
+   * before to its first after, so never too short, and too long by one tick (`tickMs`) at most.
    */
-  onGap: (gap: { fromMs: number; gapMs: number }) => void;
+  onGap: (gap: { fromMs: number; gapMs: number; tickMs: number }) => void;
   /** The node's clock stood still, or jumped, against ours: a machine that was stopped together with its clock. */
-  onClockJump?: (jump: { tMs: number; jumpMs: number }) => void;
+  onClockJump?: (jump: ClockJump) => void;
   /** Once, when the stream breaks without a goodbye. Every call that waits, or comes later, fails with `agent`. */
   onLost: (error: CoalmineError) => void;
   /** The agent, or something else on its stream, said what belongs to no call: worth a note. */
@@ -73,7 +73,8 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentConnec
       if (report.type === 'hello') hello = report;
       else if (report.type === 'heartbeat') pulse.receive(report);
       else if (report.type === 'gap') {
-        options.onGap({ fromMs: pulse.mono.toRun(report.fromMonoMs).tMs, gapMs: report.gapMs });
+        const { fromMonoMs, gapMs, tickMs } = report;
+        options.onGap({ fromMs: pulse.mono.toRun(fromMonoMs).tMs, gapMs, tickMs });
       } else if (report.type === 'complaint') {
         // Before its own hello, an agent complains about ours.
         if (hello === undefined) greeting.reject(refused(node, report.text));

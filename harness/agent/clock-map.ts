@@ -6,6 +6,13 @@ export interface ClockMap {
   /** Learns from one round trip. Returns by how much the remote clock jumped back against ours, or 0. */
   learn(sentMs: number, receivedMs: number, remoteMs: number): number;
   toRun(remoteMs: number): { tMs: number; errorMs: number };
+  /** How far the remote clock is behind ours now, as far as it is known. */
+  offset(): Offset | undefined;
+}
+
+export interface Offset {
+  ms: number;
+  errorMs: number;
 }
 
 interface Bound {
@@ -71,6 +78,14 @@ export function createClockMap(resolutionMs: number): ClockMap {
       const bound = piece === undefined ? undefined : best(piece, remoteMs);
       if (bound === undefined) return { tMs: remoteMs, errorMs: Infinity };
       return { tMs: remoteMs + (bound.low + bound.high) / 2, errorMs: errorOf(bound, remoteMs) };
+    },
+    offset: () => {
+      const piece = pieces.at(-1);
+      const newestMs = piece?.bounds.at(-1)?.remoteMs;
+      const bound =
+        piece === undefined || newestMs === undefined ? undefined : best(piece, newestMs);
+      if (bound === undefined || newestMs === undefined) return undefined;
+      return { ms: (bound.low + bound.high) / 2, errorMs: errorOf(bound, newestMs) };
     },
   };
 }

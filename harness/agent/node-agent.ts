@@ -35,6 +35,9 @@ export function nodeAgent(
       await ask({ type: 'undo', record: id }, limits.get(id));
       limits.delete(id);
     },
+    tickEvery: async (everyMs, forMs) => {
+      await ask({ type: 'tick', everyMs, forMs });
+    },
     wallToRunMs: (wallMs) => pulse.wall.toRun(wallMs).tMs,
   };
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { commandSchema, undoRecordSchema } from '../core/undo.ts';
 
 /** Goes up with every change that an older side would misread. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** A longer line is thrown away by its reader. Wide enough for MAX_OUTPUT_CHARS of ordinary text on both streams. */
 export const MAX_LINE_CHARS = 64 * 1024 * 1024;
@@ -73,6 +73,8 @@ const requestSchema = z.discriminatedUnion('type', [
     record: undoRecordSchema.extend({ id: folderName }),
   }),
   z.strictObject({ type: z.literal('undo'), id, record: z.string() }),
+  /** For the next `forMs`, look for gaps every `everyMs`. */
+  z.strictObject({ type: z.literal('tick'), id, everyMs: timeoutMs, forMs: ms.positive() }),
   /** Undo what is still armed, end what still runs, answer, exit. */
   z.strictObject({ type: z.literal('bye'), id }),
 ]);
@@ -137,7 +139,7 @@ const reportSchema = z.discriminatedUnion('type', [
     skips: z.number(),
     lastError: z.string().exactOptional(),
   }),
-  z.strictObject({ type: z.literal('gap'), fromMonoMs: ms, gapMs: ms }),
+  z.strictObject({ type: z.literal('gap'), fromMonoMs: ms, gapMs: ms, tickMs: ms }),
   z.strictObject({ type: z.literal('farewell'), id, outcomes }),
   /** The agent was sent nonsense, or has something to say that belongs to no call. */
   z.strictObject({ type: z.literal('complaint'), text: z.string() }),

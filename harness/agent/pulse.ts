@@ -1,7 +1,14 @@
 /** The heartbeat: renews the lease, and learns the node's clocks from how long each beat takes to come back. */
 import type { RunClock } from '../core/clock.ts';
-import { createClockMap, type ClockMap } from './clock-map.ts';
+import { createClockMap, type ClockMap, type Offset } from './clock-map.ts';
 import type { Report, Request } from './protocol.ts';
+
+/** At `tMs`, the node's clock was found to be `jumpMs` ± `errorMs` further behind ours than before. */
+export interface ClockJump {
+  tMs: number;
+  jumpMs: number;
+  errorMs: number;
+}
 
 export interface Pulse {
   /** The node's monotonic clock. */
@@ -20,17 +27,30 @@ export function startPulse(
   clock: RunClock,
   everyMs: number,
   send: (request: Request) => void,
-  onJump: (jump: { tMs: number; jumpMs: number }) => void,
+  onJump: (jump: ClockJump) => void,
 ): Pulse {
   const mono = createClockMap(0);
   const wall = createClockMap(1);
   const sentMs = new Map<number, number>();
   let seq = 0;
   let answered = 0;
+  /** Found by a beat that had waited for the node to go on, and is worth little itself: fresh ones measure it. */
+  let jump: { before: Offset; tMs: number; lastSeq: number; beatsLeft: number } | undefined;
   const beat = (): void => {
     seq += 1;
     sentMs.set(seq, clock.nowMs());
     send({ type: 'heartbeat', seq });
+  };
+  /** Returns whether one more beat is wanted. */
+  const measureJump = (answeredSeq: number): boolean => {
+    if (jump === undefined || answeredSeq <= jump.lastSeq) return false;
+    jump.beatsLeft -= 1;
+    if (jump.beatsLeft > 0) return true;
+    const { before, tMs } = jump;
+    const after = mono.offset() ?? before;
+    jump = undefined;
+    onJump({ tMs, jumpMs: after.ms - before.ms, errorMs: after.errorMs + before.errorMs });
+    return false;
   };
   const timer = setInterval(beat, everyMs);
   beat();
@@ -43,11 +63,14 @@ export function startPulse(
       const sent = sentMs.get(answer.seq);
       if (sent === undefined) return;
       sentMs.delete(answer.seq);
-      const jumpMs = mono.learn(sent, tMs, answer.monoMs);
+      const before = mono.offset();
+      const hasJumped = mono.learn(sent, tMs, answer.monoMs) !== 0;
       wall.learn(sent, tMs, answer.wallMs);
-      if (jumpMs !== 0) onJump({ tMs, jumpMs });
       answered += 1;
-      if (answered < FIRST_BEATS) beat();
+      if (hasJumped && before !== undefined && jump === undefined) {
+        jump = { before, tMs, lastSeq: seq, beatsLeft: FIRST_BEATS };
+        beat();
+      } else if (answered < FIRST_BEATS || measureJump(answer.seq)) beat();
     },
     stop: () => {
       clearInterval(timer);

@@ -55,23 +55,73 @@ export interface NodeAgent extends Executor {
   arm(record: UndoRecord): Promise<void>;
   /** Carries the record out now and verifies it; throws `undo` where it cannot be confirmed. */
   undo(id: string): Promise<void>;
+  /** For the next `forMs` the agent looks after its own lateness every `everyMs`: its gaps are then known to that. */
+  tickEvery(everyMs: number, forMs: number): Promise<void>;
   /** Maps the node's wall clock (ms since 1970) to the run clock. */
   wallToRunMs(wallMs: number): number;
 }
+
+/**
+ * How a machine under a node can stand still. `pause`: its processes stop, its kernel goes on. `suspend`: the machine stops
+ * and its clock with it. `stall`: the machine stops, its clock goes on.
+ */
+export const FREEZE_KINDS = ['pause', 'suspend', 'stall'] as const;
+export type FreezeKind = (typeof FREEZE_KINDS)[number];
 
 /** A freeze of the machine under a node, as commands of the controller, so that its undo can be journaled. */
 export interface MachineFreeze {
   /** What really stops: `processes` (a cgroup freezer: kernel, softirq and timers go on) or the whole `machine`. */
   readonly stops: 'processes' | 'machine';
+  /** What the node's own agent has to show for it: ticks that are missing, or a clock that is behind ours. */
+  readonly shows: 'agent-gap' | 'clock-jump';
   readonly inject: Command;
   readonly undo: Command;
   readonly verify: UndoRecord['verify'];
+  /** Freezes it now, and lets it go on after that time to the millisecond. Absent where only the commands can. */
+  readonly hold?: (forMs: number) => Promise<FreezeHold>;
 }
+
+export interface FreezeHold {
+  /** Resolves once the machine goes on, whoever let it. */
+  readonly over: Promise<void>;
+  /** What the machine itself said about it so far. */
+  proof(): { felt: boolean; evidence: string };
+}
+
+/** A NIC that can be taken out of the machine while it runs, and put back as it was: same MAC, same network behind it. */
+export interface MachineNic {
+  /** As the node names it: `eth1`. */
+  readonly name: string;
+  readonly mac: string;
+  /** The node's address on it, with prefix length. */
+  readonly address: string;
+  /** The other end of the link on the controller's side, and its address: where a flood of packets comes from. */
+  readonly peer: { readonly link: string; readonly address: string };
+  /** Each ends once it is so. */
+  readonly detach: Command;
+  readonly attach: Command;
+  /** It is in the machine. */
+  readonly verify: UndoRecord['verify'];
+}
+
+/** The switch of a machine. The node's agent does not outlive any of them. */
+export interface MachinePower {
+  readonly reset: Command;
+  readonly off: Command;
+  /** Boots it anew; one that is on stays as it is. */
+  readonly on: Command;
+  /** It is on. */
+  readonly verify: UndoRecord['verify'];
+}
+
+export type MachineFreezes = Readonly<Partial<Record<FreezeKind, MachineFreeze>>>;
 
 export interface NodeInfo {
   readonly name: string;
   readonly role: 'control-plane' | 'worker';
   /** Node IPs, IPv4 first. */
   readonly addresses: readonly string[];
-  readonly freeze?: MachineFreeze;
+  readonly freezes?: MachineFreezes;
+  readonly nics?: readonly MachineNic[];
+  readonly power?: MachinePower;
 }

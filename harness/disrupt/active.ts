@@ -42,6 +42,8 @@ export interface ActiveFaultsOptions {
 
 export interface StartedFault extends Felt {
   readonly id: string;
+  /** Resolves when it has ended by itself; absent for what lasts until it is undone. */
+  readonly over?: Promise<void>;
 }
 
 export class ActiveFaults {
@@ -137,7 +139,10 @@ export class ActiveFaults {
     journal.append({ state: 'armed', record });
     this.#inForce.push(entry);
     try {
-      return { id, ...(await this.#putInForce(entry, signal)) };
+      const felt = await this.#putInForce(entry, signal);
+      const over = prepared.over?.();
+      over?.catch(() => undefined); // the undo finds out whether it is over
+      return { id, ...felt, ...(over === undefined ? {} : { over }) };
     } catch (error) {
       await this.undo(id);
       throw error;
@@ -159,7 +164,7 @@ export class ActiveFaults {
     await inject(record, prepared.inject, executor, signal);
     entry.injected = true;
     this.#options.journal.append({ state: 'injected', id: record.id });
-    this.#say(entry, 'injected');
+    this.#say(entry, 'injected', prepared.shows === undefined ? {} : { shows: prepared.shows });
     return this.#feltSoon(entry, signal);
   }
 
@@ -187,7 +192,7 @@ export class ActiveFaults {
     } catch (error) {
       const detail = messageOf(error);
       this.#note({ state: 'undo-failed', id, detail });
-      this.#say(entry, 'undo-failed', detail);
+      this.#say(entry, 'undo-failed', { detail });
       return { id, fault, where, detail };
     }
     entry.undone = true;
@@ -250,7 +255,11 @@ export class ActiveFaults {
     }
   }
 
-  #say(entry: InForce, state: EventOf<'fault'>['state'], detail?: string): void {
+  #say(
+    entry: InForce,
+    state: EventOf<'fault'>['state'],
+    more: Pick<EventOf<'fault'>, 'detail' | 'shows'> = {},
+  ): void {
     const { id, fault } = entry.record;
     this.#tell({
       tMs: this.#options.clock.nowMs(),
@@ -259,7 +268,7 @@ export class ActiveFaults {
       fault,
       node: entry.on.node.name,
       state,
-      ...(detail === undefined ? {} : { detail }),
+      ...more,
     });
   }
 

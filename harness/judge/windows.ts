@@ -1,5 +1,5 @@
 /** Where in time things were: phases, freezes, and how long a node was awake. */
-import { eventsOf, phaseWindow, type History, type Window } from '../core/history.ts';
+import { eventsOf, phaseWindow, type EventOf, type History, type Window } from '../core/history.ts';
 
 export interface PhaseSpan extends Window {
   name: string;
@@ -43,6 +43,8 @@ export interface FaultSpan extends Window {
   id: string;
   fault: string;
   node: string;
+  /** What the node's own agent must have to show for it. */
+  shows?: EventOf<'fault'>['shows'];
 }
 
 export function faultSpans(history: History): FaultSpan[] {
@@ -50,9 +52,10 @@ export function faultSpans(history: History): FaultSpan[] {
   const lastMs = history.events.at(-1)?.tMs ?? 0;
   return events
     .filter(({ state }) => state === 'injected')
-    .map(({ id, fault, node, tMs }) => {
+    .map(({ id, fault, node, tMs, shows }) => {
       const undone = events.find((event) => event.id === id && event.state === 'undone');
-      return { id, fault, node, fromMs: tMs, toMs: undone?.tMs ?? lastMs };
+      const span = { id, fault, node, fromMs: tMs, toMs: undone?.tMs ?? lastMs };
+      return shows === undefined ? span : { ...span, shows };
     });
 }
 

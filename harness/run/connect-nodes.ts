@@ -29,14 +29,11 @@ export async function connectNodes(
         clock,
         runId: plan.runId,
         signal,
-        onGap: ({ fromMs, gapMs }) => {
-          emit.now({ kind: 'agent-gap', node: node.name, fromMs, gapMs });
+        onGap: (gap) => {
+          emit.now({ kind: 'agent-gap', node: node.name, ...gap });
         },
-        onClockJump: ({ jumpMs }) => {
-          emit.now({
-            kind: 'note',
-            text: `the clock of ${node.name} jumped by ${Math.round(jumpMs)} ms`,
-          });
+        onClockJump: (jump) => {
+          emit.at({ kind: 'clock-jump', node: node.name, ...jump });
         },
         onLost: (error) => {
           emit.now({ kind: 'agent-lost', node: node.name, detail: error.message });

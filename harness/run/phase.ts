@@ -40,6 +40,8 @@ class PhaseFault {
   readonly #stage: Stage;
   readonly #faults: ActiveFaults;
   readonly #ids: string[] = [];
+  /** Those that end by themselves: each is undone at its own end, because the others' may be later. */
+  readonly #over: Promise<void>[] = [];
   #lifting: Promise<void> = Promise.resolve();
   readonly #ended = new AbortController();
 
@@ -69,8 +71,10 @@ class PhaseFault {
       nodes
         .filter(({ node }) => targets.includes(node))
         .map(async (managed) => {
-          const { id, felt, evidence } = await this.#faults.start(fault, params, managed, signal);
+          const started = await this.#faults.start(fault, params, managed, signal);
+          const { id, felt, evidence, over } = started;
           this.#ids.push(id);
+          if (over !== undefined) this.#over.push(this.#liftWhenOver(id, over));
           say(
             `${fault.name} on ${managed.node.name}: ${felt ? 'felt' : 'not felt yet'}, ${evidence}`,
           );
@@ -78,7 +82,8 @@ class PhaseFault {
     );
     const failed = started.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    if (params.for !== undefined) this.#lifting = this.#liftAfter(params.for);
+    if (this.#over.length > 0) this.#lifting = Promise.all(this.#over).then(() => undefined);
+    else if (params.for !== undefined) this.#lifting = this.#liftAfter(params.for);
   }
 
   /** Resolves once the fault's own `for` has passed and it was undone; at once where it lasts as long as the phase. */
@@ -91,6 +96,23 @@ class PhaseFault {
     this.#ended.abort();
     await this.#lifting;
     for (const id of this.#ids.toReversed()) await this.#faults.undo(id);
+  }
+
+  async #liftWhenOver(id: string, over: Promise<void>): Promise<void> {
+    const given = AbortSignal.any([this.#stage.signal, this.#ended.signal]);
+    const givenUp = new Promise<void>((resolve) => {
+      if (given.aborted) resolve();
+      else
+        given.addEventListener(
+          'abort',
+          () => {
+            resolve();
+          },
+          { once: true },
+        );
+    });
+    await Promise.race([over, givenUp]).catch(() => undefined);
+    await this.#faults.undo(id);
   }
 
   async #liftAfter(ms: number): Promise<void> {

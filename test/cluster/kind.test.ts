@@ -101,7 +101,7 @@ describe('the kind provider', function () {
   });
 
   it('freezes a node and thaws it, and can say which of the two it is', async () => {
-    const { freeze } = worker;
+    const freeze = worker.freezes?.pause;
     assert.ok(freeze !== undefined);
     const verify = async (): Promise<boolean> => {
       const asked = await local.run(freeze.verify.command, LIMITS);

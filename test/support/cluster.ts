@@ -53,7 +53,7 @@ export async function closeSharedCluster(): Promise<string[]> {
   shared = undefined;
   if (asked === undefined) return [];
   const { cluster, engine, logsDir, plan, name } = await asked;
-  const frozen = cluster.nodes.at(-1)?.freeze;
+  const frozen = cluster.nodes.at(-1)?.freezes?.pause;
   if (frozen !== undefined) await local.run(frozen.inject, { timeoutMs: 30_000 });
   const volumes = await linesOf(engine, ['volume', 'ls', '--quiet']);
   await cluster.destroy();

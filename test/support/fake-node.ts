@@ -68,6 +68,7 @@ export class FakeNode {
       watch: unused,
       start: unused,
       wallToRunMs: unused,
+      tickEvery: () => Promise.resolve(),
       writeFile: (path, content) => this.writeFile(path, content),
       arm: (record) =>
         Promise.resolve().then(() => {

@@ -7,8 +7,8 @@ import type { Runner, Running } from './runner.ts';
 import { startWatch } from './sampler.ts';
 import type { UndoBook } from './undo-book.ts';
 
-/** Goodbye is the server's business. */
-type HandCall = Exclude<Call, { type: 'bye' }>;
+/** Goodbye and the lease are the server's business. */
+type HandCall = Exclude<Call, { type: 'bye' | 'tick' }>;
 
 export interface Hand {
   /** Never rejects: a failure is an answer. */

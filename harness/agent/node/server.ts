@@ -73,14 +73,17 @@ export function serve(
       lease.renew();
       link.send({ ...request, monoMs: monotonicMs(), wallMs: Date.now() });
     } else if (request.type === 'bye') void windDown(request.id);
-    else if (hand !== undefined && !isEnding) void hand.answer(request);
+    else if (request.type === 'tick') {
+      lease.tickEvery(request.everyMs, request.forMs);
+      link.send({ type: 'done', id: request.id });
+    } else if (hand !== undefined && !isEnding) void hand.answer(request);
     else link.send({ type: 'failed', id: request.id, code: 'agent', message: 'not at work' });
   }
 
   const lines = splitLines(MAX_LINE_CHARS, receive, (start) => {
     complain(`a line was too long: ${start.slice(0, 100)}…`);
   });
-  const report = (gap: { fromMonoMs: number; gapMs: number }): void => {
+  const report = (gap: { fromMonoMs: number; gapMs: number; tickMs: number }): void => {
     link.send({ type: 'gap', ...gap });
   };
   const lease = startLease(LEASE_MS, report, end);

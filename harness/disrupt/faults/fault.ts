@@ -1,6 +1,7 @@
 /** A fault is a harm to one node. The author of a fault writes only the middle; disrupt/active.ts does the rest. */
 import type { z } from 'zod';
 import type { Command, Executor } from '../../core/command.ts';
+import type { EventOf } from '../../core/history.ts';
 import type { KubeApi } from '../../core/kube.ts';
 import type { NodeAgent, NodeInfo } from '../../core/node.ts';
 import type { NodeSelector } from '../../core/plan.ts';
@@ -46,6 +47,10 @@ export interface PreparedFault {
   undo: PreparedUndo;
   /** Asked after inject until it says yes, and once more just before the undo: did it take effect? */
   felt(): Promise<Felt>;
+  /** For what ends by itself, exactly when it was asked to: resolves then. The undo comes all the same, and confirms it. */
+  over?(): Promise<void>;
+  /** What the node's own agent must have to show for it afterwards, and how much. */
+  readonly shows?: EventOf<'fault'>['shows'];
   /**
    * Asked after the undo, until it returns undefined or `undo.timeoutMs` passes: what is not whole yet? For what a
    * cluster heals by itself, such as a killed pod.

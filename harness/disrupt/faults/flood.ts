@@ -4,11 +4,12 @@
  * one CPU serves: whoever balances has something to move then, whatever the placement was.
  */
 import { z } from 'zod';
+import { monotonicMs } from '../../core/clock.ts';
 import { durationSchema } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { MachineNic } from '../../core/node.ts';
 import type { Fault, FaultTarget, Felt } from './fault.ts';
-import { readNics, twoOnOneCpu, whereServed } from './nic-facts.ts';
+import { readArrived, readNics, twoOnOneCpu, whereServed } from './nic-facts.ts';
 import { nodeParam } from './node-param.ts';
 import { countFloods, startFlood, stopFloods, type Flood } from './trafgen.ts';
 
@@ -37,14 +38,14 @@ type Params = z.infer<typeof params>;
 /** A flood that nobody ends is over after this, or a minute after its own time. */
 const LIMIT_S = 3_600;
 const UNDO_MS = 15_000;
-const ASK_MS = 10_000;
+const ASK_MS = 5_000;
 
 export const flood: Fault<Params> = {
   name: 'flood',
   params,
   prepare: async (wanted, target) => {
     await demandTrafgen(target);
-    const { nics, placed } = await chooseNics(wanted, target);
+    const { nics, placed, before } = await chooseNics(wanted, target);
     const floods = nics.map((nic): Flood => ({
       nic,
       packetsPerSecond: Math.max(1, Math.round(wanted.rate / nics.length)),
@@ -61,7 +62,7 @@ export const flood: Fault<Params> = {
         verify: { command: countFloods(floods), exitCode: 0, stdout: '0' },
         timeoutMs: UNDO_MS,
       },
-      felt: () => isArriving(nics, placed, wanted, target),
+      felt: isFelt(floods, { nics, placed, before }, wanted, target),
     };
   },
 };
@@ -77,38 +78,64 @@ async function demandTrafgen({ controller }: FaultTarget): Promise<void> {
   });
 }
 
-async function chooseNics(
-  { nics: which }: Params,
-  { node, agent }: FaultTarget,
-): Promise<{ nics: readonly MachineNic[]; placed: string }> {
+interface Chosen {
+  nics: readonly MachineNic[];
+  /** Which CPU served which of them. */
+  placed: string;
+  /** Packets that had arrived on each. */
+  before: readonly number[];
+}
+
+async function chooseNics({ nics: which }: Params, { node, agent }: FaultTarget): Promise<Chosen> {
   const all = node.nics ?? [];
   if (all.length === 0) {
     const wayOut = 'Say `machine: { testNics: 4 }` in the scenario; only the vm provider has them.';
     throw new CoalmineError('inject', `${node.name} has no NIC under test`, { wayOut });
   }
   const facts = await readNics(agent, all);
-  const chosen = which === 'all' ? facts : twoOnOneCpu(facts);
-  if (chosen === undefined || chosen.length === 0) {
+  const chosen = which === 'all' ? facts : (twoOnOneCpu(facts) ?? []);
+  if (chosen.length === 0) {
     const why = which === 'all' ? 'none is there' : 'no two share a CPU';
     const seen = whereServed(facts);
     throw new CoalmineError('inject', `${node.name}: of the NICs under test ${why} (${seen})`);
   }
-  const nics = all.filter(({ mac }) => chosen.some((one) => one.mac === mac));
-  return { nics, placed: whereServed(chosen) };
+  const pairs = all.flatMap((nic) => {
+    const own = chosen.find(({ name }) => name === nic.name);
+    return own === undefined ? [] : [{ nic, arrived: own.arrived }];
+  });
+  return {
+    nics: pairs.map(({ nic }) => nic),
+    placed: whereServed(chosen),
+    before: pairs.map(({ arrived }) => arrived),
+  };
 }
 
-async function isArriving(
-  nics: readonly MachineNic[],
-  placed: string,
+/**
+ * Two proofs, because each alone could deceive: the node's own counters grew since the question before, and what sends is
+ * still there. A counter that went down is that of a NIC which was taken out and put back, and began anew.
+ */
+function isFelt(
+  floods: readonly Flood[],
+  { nics, placed, before }: Chosen,
   { rate, arrivedMin }: Params,
-  { agent }: FaultTarget,
-): Promise<Felt> {
-  const facts = await readNics(agent, nics);
-  const arrived = facts.map(({ name, arrivedPerSecond }) => `${name} ${arrivedPerSecond}`);
-  return {
-    felt:
-      facts.length === nics.length &&
-      facts.every(({ arrivedPerSecond }) => arrivedPerSecond >= arrivedMin),
-    evidence: `of ${rate} packets a second there arrived: ${arrived.join(', ') || 'none'}; at first ${placed}, now ${whereServed(facts)}`,
+  { agent, controller }: FaultTarget,
+): () => Promise<Felt> {
+  let last = { tMs: monotonicMs(), counts: before };
+  return async () => {
+    const counts = await readArrived(agent, nics);
+    const now = { tMs: monotonicMs(), counts };
+    const seconds = Math.max(1, now.tMs - last.tMs) / 1_000;
+    const rates = counts.map((count, index) => {
+      const old = last.counts[index] ?? 0;
+      return Math.round((count >= old ? count - old : count) / seconds);
+    });
+    last = now;
+    const sending = await controller.run(countFloods(floods), { timeoutMs: ASK_MS });
+    const processes = Number(sending.stdout.trim() || Number.NaN);
+    const each = nics.map(({ name }, index) => `${name} ${rates[index] ?? 0}`).join(', ');
+    return {
+      felt: rates.every((one) => one >= arrivedMin) && processes >= nics.length,
+      evidence: `of ${rate} packets a second there arrived: ${each}; ${processes} processes send; at first ${placed}`,
+    };
   };
 }

@@ -6,6 +6,7 @@ import type { PlannedPhase } from '../../core/plan.ts';
 import { asleep, faultSpans, overlapMs, type FaultSpan } from '../windows.ts';
 import type { Checker } from './checker.ts';
 import { conclude } from './conclude.ts';
+import { whyNotShown } from './shown.ts';
 
 const params = z.strictObject({
   freezeShareMin: z
@@ -40,7 +41,11 @@ export const faultWasFelt: Checker<z.infer<typeof params>> = {
         return `${what} was not felt: ${said ?? 'nobody looked'}`;
       });
     const freezes = faultSpans(history).filter(({ fault }) => fault === FREEZE);
-    const short = freezes.flatMap((span) => shortFreeze(history, span, freezeShareMin));
+    const short = freezes.flatMap((span) =>
+      span.shows === undefined
+        ? shortFreeze(history, span, freezeShareMin)
+        : (whyNotShown(history, span, span.shows) ?? []),
+    );
     const planned = history.plan.phases.reduce((sum, phase) => sum + namesOf(phase).length, 0);
     return conclude('fault-was-felt', {
       failures: [],

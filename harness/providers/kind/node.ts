@@ -22,7 +22,7 @@ export function kindNode(engine: Engine, { name, role, addresses }: KindNode): C
     name,
     role,
     addresses,
-    freeze: freezeOf(engine, name),
+    freezes: { pause: freezeOf(engine, name) },
     run: (command, options) => runOn(engine, name, command, options),
     startAgent: () =>
       Promise.resolve(
@@ -37,6 +37,7 @@ export function kindNode(engine: Engine, { name, role, addresses }: KindNode): C
 function freezeOf(engine: Engine, name: string): MachineFreeze {
   return {
     stops: 'processes',
+    shows: 'agent-gap',
     inject: engine.command(['pause', name]),
     undo: engine.command(['unpause', name]),
     verify: {

@@ -160,7 +160,7 @@ describe('agent stream', () => {
           onEnd: () => undefined,
         });
         for (const part of cut(bytes, at)) stdout.write(part);
-        stdout.write(`\n${encode({ type: 'gap', fromMonoMs: 1, gapMs: 4711 })!}`);
+        stdout.write(`\n${encode({ type: 'gap', fromMonoMs: 1, gapMs: 4711, tickMs: 100 })!}`);
         await until('the last message', () => gaps.includes(4711));
       }),
       { numRuns: 40 },
@@ -169,7 +169,7 @@ describe('agent stream', () => {
 
   it('says so where the other side speaks another protocol, or is no agent at all', async () => {
     const message = readRequest(JSON.stringify({ ...hello('/x'), protocol: 99 }));
-    assert.match(message as string, /protocol 99 is spoken there, 1 here/);
+    assert.match(message as string, /protocol 99 is spoken there, 2 here/);
 
     const options = (stdout: PassThrough, ended: Promise<unknown>) => ({
       stream: { stdin: new PassThrough(), stdout, ended },

@@ -155,7 +155,7 @@ describe('agent lease', () => {
   });
 
   it('is kept by heartbeats, and does not count the time in which the agent was frozen', async () => {
-    const gaps: { fromMs: number; gapMs: number }[] = [];
+    const gaps: { fromMs: number; gapMs: number; tickMs: number }[] = [];
     const { child, pid, stream } = spawnAgent(workshop);
     const agent = await connect(
       workshop,
@@ -170,11 +170,13 @@ describe('agent lease', () => {
       { everyMs: 50, onReading: ({ tMs }) => readings.push(tMs) },
     );
     await until('a lease to pass', () => (readings.at(-1) ?? 0) > (readings[0] ?? 0) + 1_100);
+    await agent.tickEvery(5, 10_000);
     child.kill('SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     child.kill('SIGCONT');
     await until('the gap', () => gaps.some(({ gapMs }) => gapMs >= 1_500));
     const gap = gaps.find(({ gapMs }) => gapMs >= 1_500)!;
+    assert.equal(gap.tickMs, 5);
     await until('a reading after the gap', () => (readings.at(-1) ?? 0) > gap.fromMs + gap.gapMs);
     const inGap = readings.filter(
       (tMs) => tMs > gap.fromMs + 110 && tMs < gap.fromMs + gap.gapMs - 110,

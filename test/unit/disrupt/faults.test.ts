@@ -38,6 +38,7 @@ describe('disrupt/faults', () => {
 describe('disrupt/faults/freeze', () => {
   const machine = {
     stops: 'processes',
+    shows: 'agent-gap',
     inject: { argv: ['pause', 'w1'] },
     undo: { argv: ['unpause', 'w1'] },
     verify: { command: { argv: ['is-paused', 'w1'] }, exitCode: 0, stdout: 'false' },
@@ -47,7 +48,7 @@ describe('disrupt/faults/freeze', () => {
       name: 'local',
       run: () => Promise.resolve({ exitCode: 0, signal: null, stdout: '', stderr: '', ...answer }),
     };
-    const node = { ...target().node, freeze: structuredClone(machine) as never };
+    const node = { ...target().node, freezes: { pause: structuredClone(machine) as never } };
     return freeze.prepare(freeze.params.parse({ for: '5s' }), target({ controller, node }));
   };
 

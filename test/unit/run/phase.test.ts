@@ -10,6 +10,7 @@ import { argv, inTemporaryFolder, startWorld } from '../disrupt/planted-fault.ts
 
 const freezeOf = (node: string): MachineFreeze => ({
   stops: 'processes',
+  shows: 'agent-gap',
   inject: argv('put', node),
   undo: argv('take', node),
   verify: { command: argv('has', node), exitCode: 1 },
@@ -34,7 +35,7 @@ function roomOf(folder: string, phases: PlannedPhase[]) {
   const controller = new FakeNode('controller');
   const fake = stageOf(fakes, { phases });
   const nodes = fake.stage.nodes.map(({ node, agent }) => ({
-    node: { ...node, freeze: freezeOf(node.name) },
+    node: { ...node, freezes: { pause: freezeOf(node.name) } },
     agent,
   }));
   const stage = { ...fake.stage, nodes };

@@ -108,4 +108,48 @@ describe('fault-was-felt', () => {
     assert.equal(verdict([...without('agent-gap'), gap(10.9, 5.1, 'w2')]), 'inconclusive');
     assert.equal(verdict([...without('agent-gap'), gap(20, 5.1)]), 'inconclusive');
   });
+
+  describe('of a machine, which is held to the millisecond', () => {
+    const showing = (as: 'agent-gap' | 'clock-jump', ...more: HistoryEvent[]) =>
+      verdict([
+        ...without('agent-gap').map((event) =>
+          event.kind === 'fault' && event.state === 'injected'
+            ? { ...event, shows: { as, forMs: 5_000 } }
+            : event,
+        ),
+        ...more,
+      ]);
+    const missed = (lengthS: number, tickMs = 5): HistoryEvent => ({
+      ...(gap(10.9, lengthS) as Extract<HistoryEvent, { kind: 'agent-gap' }>),
+      tickMs,
+    });
+    const jump = (tS: number, jumpMs: number, errorMs = 4): HistoryEvent => ({
+      ...{ tMs: tS * 1_000, kind: 'clock-jump', node: 'w1', jumpMs, errorMs },
+    });
+
+    it('wants the gap of a stall to be as long as was asked, to 1 % or 20 ms', () => {
+      assert.equal(showing('agent-gap', missed(5.02)), 'pass');
+      assert.equal(showing('agent-gap', missed(4.95)), 'pass');
+      assert.equal(showing('agent-gap', missed(5.06)), 'inconclusive');
+      assert.equal(showing('agent-gap', missed(4.94)), 'inconclusive');
+      assert.equal(showing('agent-gap'), 'inconclusive');
+      assert.equal(showing('agent-gap', jump(16.1, 5_000)), 'inconclusive');
+    });
+
+    it('takes no gap that was not measured closely', () => {
+      assert.equal(showing('agent-gap', missed(5.02, 120)), 'inconclusive');
+      assert.equal(showing('agent-gap', gap(10.9, 5.02)), 'inconclusive');
+    });
+
+    it('wants the clock of a suspended machine to be behind by as much', () => {
+      assert.equal(showing('clock-jump', jump(16.1, 5_003)), 'pass');
+      assert.equal(showing('clock-jump', jump(16.1, 4_997)), 'pass');
+      assert.equal(showing('clock-jump', jump(16.1, 2_500), jump(16.2, 2_505)), 'pass');
+      assert.equal(showing('clock-jump', jump(16.1, 5_060)), 'inconclusive');
+      assert.equal(showing('clock-jump', jump(16.1, 5_003, 60)), 'inconclusive');
+      assert.equal(showing('clock-jump', jump(10, 5_003)), 'inconclusive');
+      assert.equal(showing('clock-jump', jump(25, 5_003)), 'inconclusive');
+      assert.equal(showing('clock-jump', missed(5.02)), 'inconclusive');
+    });
+  });
 });
