@@ -5,6 +5,7 @@ import { CoalmineError, messageOf } from '../core/errors.ts';
 export const PROGRAMS = {
   agent: 'agent/node/main.ts',
   generator: 'load/generator/main.ts',
+  machine: 'providers/vm/machine-program.ts',
 } as const;
 export type ProgramName = keyof typeof PROGRAMS;
 

@@ -1,0 +1,248 @@
+/**
+ * One node that is a machine: QEMU, the streams to its agents, its console, and what a cloud does to machines. Whatever
+ * goes wrong with it is told with QEMU's own words and the last lines of the console.
+ */
+import { open, readFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import type { VmImage } from '../../components/image/vm-image.ts';
+import type { Program } from '../../components/bundle.ts';
+import { waitFor } from '../../core/deadline.ts';
+import { CoalmineError } from '../../core/errors.ts';
+import type { MachineFreezes, MachineNic, MachinePower } from '../../core/node.ts';
+import { local, startLocal, type LocalProcess } from '../../exec/local.ts';
+import { runOrThrow } from '../../exec/run-or-throw.ts';
+import type { AgentProcess } from '../provider.ts';
+import { identifyProcess } from '../process-identity.ts';
+import type { Accel } from './accel.ts';
+import { machineFreezes } from './freezes.ts';
+import { runState } from './monitor-verbs.ts';
+import { machineNics } from './nics.ts';
+import { machinePower } from './power.ts';
+import type { VmNetwork } from './network.ts';
+import { machineFiles, qemuArgv, type MachineFiles } from './qemu.ts';
+import { connectQmp, type Qmp } from './qmp.ts';
+
+export interface MachineSpec {
+  readonly name: string;
+  /** From 0; decides addresses, MACs and names of taps. */
+  readonly index: number;
+  readonly runId: string;
+  /** Its own: sockets, overlay, console. Must exist. */
+  readonly folder: string;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly testNics: number;
+  /** Queue pairs of each test NIC. */
+  readonly queues: number;
+  readonly image: VmImage;
+}
+
+export type PortName = 'agent' | 'hand';
+
+export interface Machine {
+  readonly spec: MachineSpec;
+  /** QEMU's. */
+  readonly pid: number;
+  /** The stream to an agent; the one before on the same port must have ended. Its first answer may take as long as a boot. */
+  openPort(port: PortName): Promise<AgentProcess>;
+  /** The last lines of the console, without what only a terminal understands. */
+  consoleTail(): Promise<string>;
+  /** Resolves when QEMU has ended, however that came: why, with the last lines of QEMU and console. */
+  readonly died: Promise<string>;
+  readonly freezes: MachineFreezes;
+  readonly nics: readonly MachineNic[];
+  readonly power: MachinePower;
+  /** Ends QEMU for good; idempotent. */
+  kill(): Promise<void>;
+}
+
+export interface MachineDeps {
+  readonly network: VmNetwork;
+  readonly accel: Accel;
+  /** The bundled program `machine`: what commands of the undo journal run. */
+  readonly program: Program;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const START_MS = 20_000;
+const TAIL_LINES = 15;
+const TAIL_BYTES = 16_384;
+
+/** Starts QEMU and returns as soon as its processors run: the guest is then about to boot. */
+export async function startMachine(spec: MachineSpec, deps: MachineDeps): Promise<Machine> {
+  deps.signal.throwIfAborted();
+  const files = machineFiles(spec);
+  await deps.network.addNode(spec);
+  await makeOverlay(spec, files);
+  const qemu = startLocal({ argv: qemuArgv(spec, deps.accel.kind) });
+  const life = followLife(spec, files, qemu);
+  try {
+    const qmp = await reachMonitor(spec, files, life, deps.signal);
+    life.watch(qmp, deps.say);
+    return assemble(spec, deps, files, { qemu, qmp, life });
+  } catch (error) {
+    await life.kill();
+    throw error;
+  }
+}
+
+function assemble(
+  spec: MachineSpec,
+  { program }: MachineDeps,
+  files: MachineFiles,
+  { qemu, qmp, life }: { qemu: LocalProcess; qmp: Qmp; life: Life },
+): Machine {
+  const identity = identifyProcess(qemu.pid);
+  if (identity === undefined) throw new CoalmineError('provision', `QEMU of ${spec.name} is gone`);
+  const doing = {
+    name: spec.name,
+    qmp,
+    process: identity,
+    program: program.path,
+    socket: files.commands,
+  };
+  return {
+    spec,
+    pid: qemu.pid,
+    openPort: (port) => openPort(spec.name, files.ports[port], qmp, life),
+    consoleTail: () => tailOf(files.console),
+    died: life.died,
+    freezes: machineFreezes(doing),
+    nics: machineNics(spec, doing),
+    power: machinePower(doing),
+    kill: life.kill,
+  };
+}
+
+/** The shared disk stays as it is; what this machine writes is its own, and goes with it. */
+async function makeOverlay({ image }: MachineSpec, { overlay }: MachineFiles): Promise<void> {
+  const on = ['-f', 'qcow2', '-b', image.rootDisk, '-F', 'raw', overlay];
+  await runOrThrow(
+    local,
+    { argv: ['qemu-img', 'create', '-q', ...on] },
+    { timeoutMs: START_MS, code: 'provision' },
+  );
+}
+
+interface Life {
+  readonly died: Promise<string>;
+  readonly isOver: () => boolean;
+  readonly watch: (qmp: Qmp, say: (line: string) => void) => void;
+  readonly kill: () => Promise<void>;
+}
+
+/** What QEMU says about its own end, and what the guest said last. */
+function followLife(spec: MachineSpec, files: MachineFiles, qemu: LocalProcess): Life {
+  let words = '';
+  let reason = '';
+  const state = { over: false, wanted: false };
+  for (const stream of [qemu.stdout, qemu.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      words = (words + chunk.toString()).slice(-2_000);
+    });
+  const died = qemu.ended.then(async ({ exitCode, signal }) => {
+    state.over = true;
+    const how = state.wanted
+      ? 'was ended'
+      : `ended by itself (${signal ?? `exit code ${exitCode ?? '?'}`})`;
+    const own = [reason, words.trim()].filter((text) => text !== '').join('; ');
+    const console = await tailOf(files.console);
+    return `QEMU of ${spec.name} ${how}${own === '' ? '' : `: ${own}`}${console}`;
+  });
+  return {
+    died,
+    isOver: () => state.over,
+    watch: (qmp, say) => {
+      qmp.onEvent(({ event, data }) => {
+        if (event !== 'SHUTDOWN' && event !== 'GUEST_PANICKED') return;
+        const because = typeof data['reason'] === 'string' ? ` (${data['reason']})` : '';
+        reason =
+          event === 'SHUTDOWN' ? `the guest was switched off${because}` : 'the guest panicked';
+        if (!state.wanted) say(`${spec.name}: ${reason}`);
+      });
+    },
+    kill: async () => {
+      state.wanted = true;
+      // A stopped process takes no other signal.
+      qemu.kill('SIGKILL');
+      await died;
+    },
+  };
+}
+
+async function reachMonitor(
+  spec: MachineSpec,
+  files: MachineFiles,
+  life: Life,
+  signal: AbortSignal,
+): Promise<Qmp> {
+  const wait = { what: `QEMU of ${spec.name} to start`, timeoutMs: START_MS, everyMs: 20, signal };
+  const qmp = await waitFor(wait, async () => {
+    if (life.isOver()) return 'over' as const;
+    const opened = await connectQmp(files.monitor, spec.name);
+    const state = await runState(opened);
+    if (state === 'running') return opened;
+    opened.close();
+    return state === 'prelaunch' ? undefined : ('over' as const);
+  }).catch(async (cause: unknown) => {
+    signal.throwIfAborted();
+    await life.kill();
+    throw new CoalmineError('provision', await life.died, { cause });
+  });
+  if (qmp !== 'over') return qmp;
+  await life.kill();
+  throw new CoalmineError('provision', await life.died);
+}
+
+async function openPort(name: string, path: string, qmp: Qmp, life: Life): Promise<AgentProcess> {
+  if (life.isOver()) throw new CoalmineError('agent', await life.died);
+  const socket: Socket = connect({ path, allowHalfOpen: false });
+  try {
+    await once(socket, 'connect');
+  } catch (cause) {
+    throw new CoalmineError('agent', `the port ${path} of ${name} cannot be reached`, { cause });
+  }
+  socket.on('error', () => undefined);
+  // A guest that is reset has forgotten us; its next agent must not meet our old stream.
+  const stop = qmp.onEvent(({ event }) => {
+    if (event === 'RESET') socket.destroy();
+  });
+  const ended = once(socket, 'close').finally(stop);
+  return {
+    stdin: socket,
+    stdout: socket,
+    ended,
+    kill: () => {
+      socket.destroy();
+    },
+  };
+}
+
+/** Returns a line break and the last lines, or that there are none. */
+async function tailOf(file: string): Promise<string> {
+  const text = await readEnd(file);
+  // What moves cursors and changes colours.
+  // eslint-disable-next-line no-control-regex
+  const plain = text.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|\u001b[c()][0-9A-Z]?|\r/g, '');
+  const lines = plain.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) return '\nits console is empty';
+  return `\nits console ended with:\n${lines.slice(-TAIL_LINES).join('\n')}`;
+}
+
+async function readEnd(file: string): Promise<string> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      const length = Math.min(size, TAIL_BYTES);
+      const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.toString('utf8');
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return await readFile(file, 'utf8').catch(() => '');
+  }
+}
