@@ -9,6 +9,7 @@ import { flowSurvival } from './flow-survival.ts';
 import { irqSpread } from './irq-spread.ts';
 import { kubeProxyLog } from './kube-proxy-log.ts';
 import { loadArrived } from './load-arrived.ts';
+import { logSilence } from './log-silence.ts';
 import { nodeReady } from './node-ready.ts';
 import { requestErrors } from './request-errors.ts';
 import { ruleFreshness } from './rule-freshness.ts';
@@ -34,6 +35,7 @@ export const CHECKERS: readonly Checker<unknown>[] = [
   flowSurvival,
   nodeReady,
   kubeProxyLog,
+  logSilence,
   irqSpread,
   clockError,
   ...ALWAYS,
