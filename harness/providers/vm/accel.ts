@@ -56,23 +56,12 @@ export async function findAccel(
     () => false,
   );
   if (!canOpen) return { kind: 'tcg', reason: `${device} cannot be opened` };
-  const guests = [
-    { what: 'a probe guest', kernel: undefined },
-    { what: 'a kernel', kernel },
-  ];
+  const guest = kernel === undefined ? 'a probe guest' : 'a kernel';
   try {
-    for (const guest of guests.slice(0, kernel === undefined ? 1 : 2)) {
-      const why = await runProbe('kvm', guest.kernel);
-      if (why !== undefined)
-        return {
-          kind: 'tcg',
-          reason: `${device} opens, but ${guest.what} does not run on it (${why})`,
-        };
-    }
-    return {
-      kind: 'kvm',
-      reason: `${kernel === undefined ? 'a probe guest' : 'a kernel'} ran on it`,
-    };
+    const why = await runProbe('kvm', kernel);
+    return why === undefined
+      ? { kind: 'kvm', reason: `${guest} ran on it` }
+      : { kind: 'tcg', reason: `${device} opens, but ${guest} does not run on it (${why})` };
   } catch (error) {
     return { kind: 'tcg', reason: `${device} could not be tried: ${messageOf(error)}` };
   }

@@ -17,7 +17,7 @@ export async function startMachines(
 ): Promise<Machine[]> {
   const { context, prepared, folder, names, unwind, signal, giveUp } = work;
   const { plan, say, logsDir } = context;
-  const accel = await findAccel();
+  const accel = await findAccel({ kernel: prepared.image.kernel });
   say(`machines run on ${accel.kind === 'kvm' ? 'KVM' : `TCG, without KVM: ${accel.reason}`}`);
   const jobs = names.map(async (name, index) => {
     const own = path.join(folder, name);

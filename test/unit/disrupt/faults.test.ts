@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Completed } from '../../../harness/core/command.ts';
 import { hasCode } from '../../../harness/core/errors.ts';
+import type { MachineFreeze, MachineNic, NodeInfo } from '../../../harness/core/node.ts';
 import { countedBy, dropPackets } from '../../../harness/disrupt/faults/drop-packets.ts';
 import { freeze } from '../../../harness/disrupt/faults/freeze.ts';
 import type { FaultTarget } from '../../../harness/disrupt/faults/fault.ts';
 import { FAULTS } from '../../../harness/disrupt/faults/index.ts';
+import { nicReattach } from '../../../harness/disrupt/faults/nic-reattach.ts';
 import { killPod, restartComponent } from '../../../harness/disrupt/faults/kill-pod.ts';
 import { FakeKube, pod } from '../../support/fake-kube.ts';
 import { FakeNode } from '../../support/fake-node.ts';
@@ -70,6 +72,111 @@ describe('disrupt/faults/freeze', () => {
   it('refuses a node that cannot be frozen', async () => {
     const wanted = freeze.params.parse({ for: '5s' });
     await assert.rejects(freeze.prepare(wanted, target()), (error) => hasCode(error, 'inject'));
+  });
+});
+
+describe('disrupt/faults/freeze of a machine', () => {
+  const machineWith = (node: FakeNode, shows: MachineFreeze['shows']) => {
+    const held: number[] = [];
+    const freezes: NodeInfo['freezes'] = {
+      suspend: {
+        ...{ stops: 'machine', shows, inject: { argv: ['stop'] }, undo: { argv: ['cont'] } },
+        verify: { command: { argv: ['is-running'] }, exitCode: 0 },
+        hold: (forMs) => {
+          held.push(forMs);
+          return Promise.resolve({
+            over: Promise.resolve(),
+            proof: () => ({ felt: true, evidence: 'QEMU said STOP' }),
+          });
+        },
+      },
+    };
+    return { held, at: target({ node: { ...node.info, freezes }, agent: node.agent }) };
+  };
+
+  it('is held by the machine’s keeper for the length asked, and undone by commands', async () => {
+    const { held, at } = machineWith(new FakeNode('w1'), 'agent-gap');
+    const prepared = await freeze.prepare(freeze.params.parse({ for: '5s' }), at);
+    assert.deepEqual(prepared.shows, { as: 'agent-gap', forMs: 5_000 });
+    assert.equal((await prepared.felt()).felt, false);
+    assert.ok(typeof prepared.inject === 'function');
+    await prepared.inject();
+    assert.deepEqual(held, [5_000]);
+    await prepared.over?.();
+    assert.deepEqual(await prepared.felt(), { felt: true, evidence: 'QEMU said STOP' });
+    assert.deepEqual(prepared.undo.undo, [{ argv: ['cont'] }]);
+    assert.ok(!('notWholeYet' in prepared));
+  });
+
+  it('refuses a way of freezing that the node does not have', async () => {
+    const { at } = machineWith(new FakeNode('w1'), 'agent-gap');
+    const wanted = freeze.params.parse({ for: '5s', how: 'stall' });
+    await assert.rejects(freeze.prepare(wanted, at), (error) => hasCode(error, 'inject'));
+  });
+
+  it('sets the clock of a machine whose clock stopped too, until it is right', async () => {
+    const node = new FakeNode('w1');
+    let behindMs = 60_000;
+    node.programs.set('/coalmine/node', () => `${Date.now() - behindMs}\n`);
+    node.programs.set('date', ([, , set = '']) => {
+      behindMs = Date.now() - Number(set.replace('--set=@', '')) * 1_000;
+      return '';
+    });
+    const { at } = machineWith(node, 'clock-jump');
+    const prepared = await freeze.prepare(freeze.params.parse({ for: '60s' }), at);
+    assert.match((await prepared.notWholeYet?.()) ?? '', /clock was .* behind/);
+    assert.equal(await prepared.notWholeYet?.(), undefined);
+    behindMs = -5_000;
+    assert.match((await prepared.notWholeYet?.()) ?? '', /clock was .* ahead/);
+  });
+});
+
+describe('disrupt/faults/nic-reattach', () => {
+  const nic: MachineNic = {
+    ...{ name: 'eth1', mac: '52:54:00:c0:00:01', address: '172.31.16.2/24' },
+    peer: { link: 'cm0n0', address: '172.31.16.1' },
+    ...{ detach: { argv: ['detach'] }, attach: { argv: ['attach'] } },
+    verify: { command: { argv: ['has-device'] }, exitCode: 0 },
+  };
+  const seen = { index: 3, isUp: true, addresses: [nic.address], irqs: ['31', '32'] };
+  const onNode = (nics: readonly MachineNic[]) => {
+    const node = new FakeNode('w1');
+    const guest: { sees: typeof seen | null } = { sees: seen };
+    node.programs.set('/coalmine/node', () => JSON.stringify(guest.sees));
+    node.programs.set('ip', () => '');
+    return { node, guest, at: target({ node: { ...node.info, nics }, agent: node.agent }) };
+  };
+  const wanted = nicReattach.params.parse({ for: '1s' });
+
+  it('is felt when the guest has lost it, and over when a new one has the old address', async () => {
+    const { node, guest, at } = onNode([nic]);
+    const prepared = await nicReattach.prepare(wanted, at);
+    assert.deepEqual(prepared.inject, [nic.detach]);
+    assert.equal((await prepared.felt()).felt, false);
+    guest.sees = null;
+    const felt = await prepared.felt();
+    assert.ok(felt.felt);
+    assert.match(felt.evidence, /interrupts 31, 32/);
+    assert.match((await prepared.notWholeYet?.()) ?? '', /not back/);
+    guest.sees = seen;
+    assert.match((await prepared.notWholeYet?.()) ?? '', /not back/, 'the old device');
+    guest.sees = { ...seen, index: 7, isUp: false, addresses: [] };
+    assert.match((await prepared.notWholeYet?.()) ?? '', /without its address/);
+    assert.deepEqual(
+      node.argvs.filter((line) => line.startsWith('ip')),
+      ['ip address replace 172.31.16.2/24 dev eth1', 'ip link set eth1 up'],
+    );
+    guest.sees = { ...seen, index: 7 };
+    assert.equal(await prepared.notWholeYet?.(), undefined);
+  });
+
+  it('refuses a NIC that is not there', async () => {
+    for (const at of [onNode([]).at, target()])
+      await assert.rejects(nicReattach.prepare(wanted, at), (error) => hasCode(error, 'inject'));
+    const { guest, at } = onNode([nic]);
+    guest.sees = null;
+    await assert.rejects(nicReattach.prepare(wanted, at), (error) => hasCode(error, 'inject'));
+    assert.throws(() => nicReattach.params.parse({ for: '1s', nic: 'eth0' }));
   });
 });
 
