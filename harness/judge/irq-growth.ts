@@ -10,51 +10,51 @@ export interface Served {
   total: number;
   /** CPU to what it served; a CPU that served nothing is not here. */
   byCpu: Map<number, number>;
-  /** The same by what was served: `42:virtio3-input.0`, or `NET_RX`. */
-  byName: Map<string, number>;
 }
 
-/** Returns the growth of the counters `NAME.cpuN` whose name (without a number before it) fits one of the patterns. */
+/**
+ * Returns the growth of the counters whose name fits one of the patterns; a name is `virtio3-input.0` of
+ * `42:virtio3-input.0.cpu1`, `NET_RX` of `NET_RX.cpu1` and `processed` of `cpu1.processed`.
+ */
 export function servedIn(
   readings: readonly Sample[],
   window: Window,
   patterns: readonly string[],
 ): Served {
-  const served: Served = { total: 0, byCpu: new Map(), byName: new Map() };
+  const served: Served = { total: 0, byCpu: new Map() };
   let before: Sample['values'] | undefined;
   for (const { tMs, values } of readings) {
     // A reading that failed is empty, and takes nothing away.
     if (tMs < window.fromMs || tMs > window.toMs || Object.keys(values).length === 0) continue;
-    if (before !== undefined) {
-      for (const [key, after] of Object.entries(values)) {
-        const grown = increase(before[key] ?? 0, after, 32);
-        if (grown > 0) count(served, key, grown, patterns);
-      }
+    for (const [key, after] of before === undefined ? [] : Object.entries(values)) {
+      const grown = increase(before?.[key] ?? 0, after, 32);
+      const cpu = grown > 0 ? cpuOf(key, patterns) : undefined;
+      if (cpu === undefined) continue;
+      served.total += grown;
+      served.byCpu.set(cpu, (served.byCpu.get(cpu) ?? 0) + grown);
     }
     before = values;
   }
   return served;
 }
 
-function count(served: Served, key: string, grown: number, patterns: readonly string[]): void {
-  const [, name, cpu] = /^(.*)\.cpu(\d+)$/.exec(key) ?? [];
-  if (name === undefined || !isOneOf(name, patterns)) return;
-  served.total += grown;
-  served.byCpu.set(Number(cpu), (served.byCpu.get(Number(cpu)) ?? 0) + grown);
-  served.byName.set(name, (served.byName.get(name) ?? 0) + grown);
+function cpuOf(key: string, patterns: readonly string[]): number | undefined {
+  const [, last, lastCpu] = /^(?:\d+:)?(.*)\.cpu(\d+)$/.exec(key) ?? [];
+  const [, firstCpu, first] = /^cpu(\d+)\.(\w+)$/.exec(key) ?? [];
+  const name = last ?? first;
+  if (name === undefined || !patterns.some((pattern) => matches(pattern, name))) return undefined;
+  return Number(lastCpu ?? firstCpu);
 }
 
-function isOneOf(name: string, patterns: readonly string[]): boolean {
-  const owner = name.replace(/^\d+:/, '');
-  return patterns.some((pattern) => matches(pattern, owner));
-}
-
-/** The busiest CPU's share; NaN where nothing was served, so that no limit holds. */
+/** The busiest CPU's share; 0 where nothing was served, of which nothing can be said. */
 export function busiestShare({ total, byCpu }: Served): number {
-  return Math.max(0, ...byCpu.values()) / total;
+  return total === 0 ? 0 : Math.max(...byCpu.values()) / total;
 }
 
-/** The interrupts that carried at least this share of what all of them did. */
-export function loadedNames({ total, byName }: Served, shareMin: number): string[] {
-  return [...byName].filter(([, grown]) => grown >= shareMin * total).map(([name]) => name);
+/** CPUs that served at least this share of the whole, in order. */
+export function usedCpus({ total, byCpu }: Served, shareMin: number): number[] {
+  return [...byCpu]
+    .filter(([, served]) => served >= shareMin * total)
+    .map(([cpu]) => cpu)
+    .sort((a, b) => a - b);
 }

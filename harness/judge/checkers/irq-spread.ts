@@ -1,12 +1,16 @@
 /**
- * Under load, the interrupts of the NICs must be served by several CPUs (seed 000: irqbalance left them all on one, and
+ * Under load, what the NICs receive must be served by several CPUs (seed 000: irqbalance left all interrupts on one, and
  * that CPU dropped packets). Judged only while a fault floods the node: an interrupt without load need not be moved, and
  * a balancer that is broken looks the same then as one that works.
+ *
+ * Three counters say who serves: packets (softnet), NET_RX softirqs, and the NICs' interrupts. The last one is judged only
+ * where it can say something: a CPU that has enough to do polls its NICs, with their interrupts switched off.
  */
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
 import type { History, Sample, Window } from '../../core/history.ts';
-import { busiestShare, loadedNames, servedIn, type Served } from '../irq-growth.ts';
+import { busiestShare, servedIn, usedCpus, type Served } from '../irq-growth.ts';
+import { matches } from '../drop-counters.ts';
 import { faultSpans, type FaultSpan } from '../windows.ts';
 import type { Checker } from './checker.ts';
 import { conclude, rounded } from './conclude.ts';
@@ -24,13 +28,13 @@ const params = z.strictObject({
     .min(0)
     .max(1)
     .default(0.7)
-    .describe('of NIC interrupts, and of NET_RX softirqs, on one CPU'),
-  cpusMin: z.int().min(1).default(2).describe('CPUs that serve the loaded NIC interrupts'),
+    .describe('share of packets, NET_RX softirqs and NIC interrupts on one CPU'),
+  cpusMin: z.int().min(1).default(2).describe('CPUs that serve a tenth of the packets or more'),
   perSecondMin: z
     .number()
     .min(1)
-    .default(50)
-    .describe('interrupts a second on the node, below which nothing needs to be moved'),
+    .default(1_000)
+    .describe('packets a second on the node, below which nothing needs to be moved'),
   irqs: z
     .array(z.string().min(1))
     .min(1)
@@ -39,18 +43,25 @@ const params = z.strictObject({
 });
 type Params = z.infer<typeof params>;
 
-/** An interrupt that carries less of the whole than this is not one of a flooded NIC. */
-const LOADED_SHARE_MIN = 0.05;
+/** A CPU that serves less than this of all packets does not take part. */
+const USED_SHARE_MIN = 0.1;
+/** With fewer interrupts than this for each NET_RX softirq, the NICs were polled. */
+const INTERRUPTS_PER_SOFTIRQ_MIN = 0.8;
 /** The lines of irqbalance's own log (with -d) that tell whether it tried. */
 const SELECTED = /Selecting irq \d+ for rebalancing/g;
 
 interface Spread {
   window: Window;
-  irqs: Served;
+  packets: Served;
   netRx: Served;
-  /** CPUs of the loaded interrupts at the end of the window. */
+  irqs: Served;
+  /** CPUs that serve the packets. */
   cpus: number[];
+  /** Which CPU serves each NIC interrupt at the end of the window: `virtio5-input.0 on 1`. */
+  placed: string[];
 }
+
+type Counted = 'packets' | 'netRx' | 'irqs';
 
 interface Judged {
   span: FaultSpan;
@@ -67,8 +78,10 @@ export const irqSpread: Checker<Params> = {
     const spans = faultSpans(history).filter(({ fault }) => fault === limits.during);
     const judged = spans.map((span) => judge(history, span, limits));
     const failures = judged.flatMap((one) => failuresOf(one, limits));
-    const shares = (of: 'irqs' | 'netRx'): number =>
+    const worst = (of: Counted): number =>
       Math.max(0, ...judged.flatMap(({ spread }) => (spread ? [busiestShare(spread[of])] : [])));
+    const total = (of: Counted): number =>
+      judged.reduce((sum, { spread }) => sum + (spread?.[of].total ?? 0), 0);
     return conclude('irq-spread', {
       failures,
       gaps: [
@@ -78,10 +91,12 @@ export const irqSpread: Checker<Params> = {
       notes: judged.flatMap((one) => (one.spread === undefined ? [] : [inWords(one, limits)])),
       evidence: {
         windows: judged.filter(({ gap }) => gap === undefined).length,
-        interrupts: judged.reduce((sum, { spread }) => sum + (spread?.irqs.total ?? 0), 0),
-        netRx: judged.reduce((sum, { spread }) => sum + (spread?.netRx.total ?? 0), 0),
-        busiestShare: rounded(shares('irqs')),
-        busiestNetRxShare: rounded(shares('netRx')),
+        packets: total('packets'),
+        netRx: total('netRx'),
+        interrupts: total('irqs'),
+        busiestShare: rounded(worst('packets')),
+        busiestNetRxShare: rounded(worst('netRx')),
+        busiestInterruptShare: rounded(worst('irqs')),
         cpus:
           judged.length === 0
             ? 0
@@ -127,44 +142,68 @@ function beginning(history: History, span: FaultSpan, since: string | undefined)
   )?.toMs;
 }
 
-type Readings = Readonly<Record<'interrupts' | 'softirqs' | 'irqs', readonly Sample[]>>;
+const PROBES = ['softnet', 'softirqs', 'interrupts', 'irqs'] as const;
+type Readings = Readonly<Record<(typeof PROBES)[number], readonly Sample[]>>;
 
 function readingsOf(history: History, node: string): Readings {
-  const of = (probe: string): Sample[] =>
-    history.samples.filter((sample) => sample.node === node && sample.probe === probe);
-  return { interrupts: of('interrupts'), softirqs: of('softirqs'), irqs: of('irqs') };
+  const own = history.samples.filter((sample) => sample.node === node);
+  const of = (probe: string) => own.filter((sample) => sample.probe === probe);
+  return Object.fromEntries(PROBES.map((probe) => [probe, of(probe)])) as unknown as Readings;
 }
 
 function spreadIn(readings: Readings, window: Window, { irqs: patterns }: Params): Spread {
-  const irqs = servedIn(readings.interrupts, window, patterns);
-  const netRx = servedIn(readings.softirqs, window, ['NET_RX']);
-  const last = readings.irqs.findLast(
-    ({ tMs, values }) =>
-      tMs >= window.fromMs && tMs <= window.toMs && Object.keys(values).length > 0,
+  const packets = servedIn(readings.softnet, window, ['processed']);
+  return {
+    window,
+    packets,
+    netRx: servedIn(readings.softirqs, window, ['NET_RX']),
+    irqs: servedIn(readings.interrupts, window, patterns),
+    cpus: usedCpus(packets, USED_SHARE_MIN),
+    placed: placedAt(readings.irqs, window, patterns),
+  };
+}
+
+function placedAt(
+  readings: readonly Sample[],
+  { fromMs, toMs }: Window,
+  patterns: readonly string[],
+): string[] {
+  const last = readings.findLast(
+    ({ tMs, values }) => tMs >= fromMs && tMs <= toMs && Object.keys(values).length > 0,
   );
-  const cpus = loadedNames(irqs, LOADED_SHARE_MIN).flatMap(
-    (name) => last?.values[`${name}.effective`] ?? [],
-  );
-  return { window, irqs, netRx, cpus: [...new Set(cpus)].sort((a, b) => a - b) };
+  return Object.entries(last?.values ?? {}).flatMap(([key, cpu]) => {
+    const name = /^\d+:(.*)\.effective$/.exec(key)?.[1];
+    if (name === undefined || !patterns.some((pattern) => matches(pattern, name))) return [];
+    return [`${name} on ${cpu}`];
+  });
 }
 
 function tooLittle(spread: Spread, node: string, { perSecondMin }: Params): string | undefined {
   const seconds = (spread.window.toMs - spread.window.fromMs) / 1_000;
-  for (const [what, { total }] of [
-    ['NIC interrupts', spread.irqs],
-    ['NET_RX softirqs', spread.netRx],
-  ] as const) {
-    if (total >= perSecondMin * seconds) continue;
-    return `${node}: only ${rounded(total / seconds)} ${what} a second, where ${perSecondMin} are load enough to be moved`;
-  }
-  return spread.cpus.length === 0
-    ? `${node}: which CPUs serve the loaded interrupts was not read`
+  const perSecond = spread.packets.total / seconds;
+  if (perSecond < perSecondMin)
+    return `${node}: only ${rounded(perSecond)} packets a second, where ${perSecondMin} are load enough to be moved`;
+  if (spread.netRx.total === 0) return `${node}: NET_RX softirqs were not read`;
+  return spread.placed.length === 0
+    ? `${node}: which CPU serves which NIC interrupt was not read`
     : undefined;
 }
 
-function isSpread({ irqs, netRx, cpus }: Spread, limits: Params): boolean {
-  const share = Math.max(busiestShare(irqs), busiestShare(netRx));
-  return share <= limits.busiestShareMax && cpus.length >= limits.cpusMin;
+/** What can be said about who serves; the busiest CPU's share must hold for each. */
+function judgedCounters({ packets, netRx, irqs }: Spread): [string, Served][] {
+  const polled = irqs.total < INTERRUPTS_PER_SOFTIRQ_MIN * netRx.total;
+  return [
+    ['packets', packets],
+    ['NET_RX', netRx],
+    ...(polled ? [] : ([['NIC interrupts', irqs]] satisfies [string, Served][])),
+  ];
+}
+
+function isSpread(spread: Spread, { busiestShareMax, cpusMin }: Params): boolean {
+  const even = judgedCounters(spread).every(
+    ([, served]) => busiestShare(served) <= busiestShareMax,
+  );
+  return even && spread.cpus.length >= cpusMin;
 }
 
 function intervalsUntil(readings: Readings, { fromMs, toMs }: Window, limits: Params) {
@@ -185,21 +224,16 @@ function failuresOf({ span, spread, gap }: Judged, limits: Params): string[] {
   if (spread === undefined || gap !== undefined) return [];
   const { within, interval, busiestShareMax, cpusMin } = limits;
   const still = `${span.node}: ${within} intervals of ${formatDuration(interval)} under load, and still`;
-  const shares = [
-    ['NIC interrupts', spread.irqs],
-    ['NET_RX', spread.netRx],
-  ] as const;
+  const { cpus } = spread;
   return [
-    ...shares
+    ...judgedCounters(spread)
       .filter(([, served]) => busiestShare(served) > busiestShareMax)
       .map(
         ([what, served]) =>
           `${still} one CPU serves ${percent(busiestShare(served))} of ${what} (limit ${percent(busiestShareMax)}; ${perCpu(served)})`,
       ),
-    ...(spread.cpus.length < cpusMin
-      ? [
-          `${still} the loaded NIC interrupts are on ${spread.cpus.length} CPUs (${spread.cpus.join(', ')}), wanted ${cpusMin}`,
-        ]
+    ...(cpus.length < cpusMin
+      ? [`${still} only ${cpus.length} CPUs (${cpus.join(', ')}) serve, wanted ${cpusMin}`]
       : []),
   ];
 }
@@ -210,8 +244,17 @@ function inWords({ span, spread, intervals }: Judged, { interval }: Params): str
     intervals === undefined
       ? 'not spread at the end'
       : `spread from interval ${intervals + 1} of ${formatDuration(interval)} on`;
-  return `${span.node}: ${when}; busiest CPU ${percent(busiestShare(spread.irqs))} of NIC interrupts (${perCpu(spread.irqs)}), ${percent(busiestShare(spread.netRx))} of NET_RX (${perCpu(spread.netRx)}); loaded interrupts on CPUs ${spread.cpus.join(', ')}`;
+  const shares = (['packets', 'netRx', 'irqs'] as const).map(
+    (of) => `${percent(busiestShare(spread[of]))} of ${WORDS[of]} (${perCpu(spread[of])})`,
+  );
+  return `${span.node}: ${when}; the busiest CPU serves ${shares.join(', ')}; ${spread.placed.join(', ')}`;
 }
+
+const WORDS: Readonly<Record<Counted, string>> = {
+  packets: 'packets',
+  netRx: 'NET_RX',
+  irqs: 'NIC interrupts',
+};
 
 function perCpu({ byCpu }: Served): string {
   return [...byCpu]

@@ -15,14 +15,17 @@ interface Second {
   /** Interrupts a second on each. */
   rate?: number;
   names?: readonly [string, string];
+  /** Packets arrive, and almost no interrupts: those that do, do so on CPU 0. */
+  polled?: boolean;
 }
 
 /** One reading a second from 0 s to 80 s. What a device had counted is gone when it comes back. */
 function samplesOf(of: (second: number) => Second, node = 'w1'): Sample[] {
   const counted = new Map<string, number>();
   const softirqs: Record<string, number> = { 'NET_RX.cpu0': 7, 'NET_RX.cpu1': 4_294_967_290 };
+  const softnet: Record<string, number> = { 'cpu0.processed': 0, 'cpu1.processed': 9 };
   return Array.from({ length: 81 }, (_, second) => second).flatMap((second) => {
-    const { cpus, rate = 300, names = NAMES } = of(second);
+    const { cpus, rate = 300, names = NAMES, polled = false } = of(second);
     const effective: Record<string, number> = { [`${OWN}.effective`]: 1 };
     const add = (key: string, grown: number) => counted.set(key, (counted.get(key) ?? 0) + grown);
     add(`${OWN}.cpu1`, 5);
@@ -35,14 +38,18 @@ function samplesOf(of: (second: number) => Second, node = 'w1'): Sample[] {
         continue;
       }
       effective[`${name}.effective`] = cpu;
-      for (const one of [0, 1]) add(`${name}.cpu${one}`, one === cpu ? rate : 0);
+      for (const one of [0, 1])
+        add(`${name}.cpu${one}`, one === (polled ? 0 : cpu) ? (polled ? 1 : rate) : 0);
       const key = `NET_RX.cpu${cpu}`;
       softirqs[key] = ((softirqs[key] ?? 0) + rate) % 2 ** 32;
+      const processed = `cpu${cpu}.processed`;
+      softnet[processed] = (softnet[processed] ?? 0) + 10 * rate;
     }
     const at = { tMs: second * 1_000, node };
     return [
       { ...at, probe: 'interrupts', values: Object.fromEntries(counted) },
       { ...at, probe: 'softirqs', values: { ...softirqs } },
+      { ...at, probe: 'softnet', values: { ...softnet } },
       { ...at, probe: 'irqs', values: effective },
     ];
   });
@@ -73,15 +80,19 @@ describe('irq-spread', () => {
     assert.equal(finding.verdict, 'pass', finding.summary);
     assert.equal(finding.evidence['intervalsUntilSpread'], 2);
     assert.equal(finding.evidence['cpus'], 2);
-    assert.match(finding.summary, /spread from interval 3 of 5s on.*CPUs 0, 1/);
+    assert.match(finding.summary, /spread from interval 3 of 5s on.*virtio5-input\.0 on 1/);
   });
 
   it('fails when both stay on one CPU, with share, counts and CPUs', () => {
     const finding = judgeWith(irqSpread, history(piled), PARAMS);
     assert.equal(finding.verdict, 'fail');
-    assert.match(finding.summary, /w1: 3 intervals of 5s under load, and still one CPU serves 99/);
+    assert.match(
+      finding.summary,
+      /w1: 3 intervals of 5s under load, and still one CPU serves 100 % of packets/,
+    );
     assert.match(finding.details.join('\n'), /100 % of NET_RX/);
-    assert.match(finding.details.join('\n'), /on 1 CPUs \(0\), wanted 2/);
+    assert.match(finding.details.join('\n'), /99\.2 % of NIC interrupts/);
+    assert.match(finding.details.join('\n'), /only 1 CPUs \(0\) serve, wanted 2/);
     assert.equal(finding.evidence['intervalsUntilSpread'], 'never');
   });
 
@@ -97,7 +108,7 @@ describe('irq-spread', () => {
     }));
     const finding = judgeWith(irqSpread, history(calm), PARAMS);
     assert.equal(finding.verdict, 'inconclusive');
-    assert.match(finding.summary, /NIC interrupts a second, where 50/);
+    assert.match(finding.summary, /only 40 packets a second, where 1000/);
     const unasked = judgeWith(irqSpread, history(piled, []), PARAMS);
     assert.equal(unasked.verdict, 'inconclusive');
     assert.match(unasked.summary, /no flood happened/);
@@ -111,6 +122,13 @@ describe('irq-spread', () => {
     const finding = judgeWith(irqSpread, history(blind), PARAMS);
     assert.equal(finding.verdict, 'inconclusive');
     assert.match(finding.summary, /was not read/);
+  });
+
+  it('goes by packets and softirqs where the NICs are polled', () => {
+    const polled = (cpus: readonly [number, number]) =>
+      judgeWith(irqSpread, history(samplesOf(() => ({ cpus, polled: true }))), PARAMS);
+    assert.equal(polled([0, 1]).verdict, 'pass');
+    assert.equal(polled([1, 1]).verdict, 'fail');
   });
 
   it('is not blinded by readings that failed', () => {
