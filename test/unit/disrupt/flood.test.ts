@@ -16,20 +16,28 @@ const NICS = MACS.map((mac, nic): MachineNic => {
   };
 });
 
-function facts(cpus: readonly number[], arrivedPerSecond = 20_000): NicFacts[] {
-  return cpus.map((cpu, nic) => ({
-    ...{ mac: MACS[nic] ?? '', name: `eth${nic + 1}`, cpus: [cpu], arrivedPerSecond },
-  }));
+function facts(cpus: readonly number[]): NicFacts[] {
+  return cpus.map((cpu, nic) => ({ name: `eth${nic + 1}`, cpus: [cpu], arrived: 7 }));
 }
 
-/** A node whose program prints the facts of the NICs that it is asked about, and a controller with or without trafgen. */
-function rig(known: readonly NicFacts[], trafgen: string | number = 'trafgen 0.6.8\n') {
+interface Rig {
+  known: readonly NicFacts[];
+  trafgen?: string | number;
+  /** What `cat` says about the counters of packets. */
+  counters?: string | number;
+  sending?: number;
+}
+
+/** A node whose programs know its NICs, and a controller with or without trafgen. */
+function rig({ known, trafgen = 'trafgen 0.6.8\n', counters = 1, sending = 12 }: Rig) {
   const node = new FakeNode('w1');
   node.programs.set('/coalmine/node', (argv) =>
-    JSON.stringify(known.filter(({ mac }) => argv.includes(mac))),
+    JSON.stringify(known.filter(({ name }) => argv.includes(name))),
   );
+  node.programs.set('cat', () => counters);
   const controller = new FakeNode('controller');
   controller.programs.set('trafgen', () => trafgen);
+  controller.programs.set(process.execPath, () => `${sending}\n`);
   const info: NodeInfo = { ...node.info, nics: NICS };
   return {
     ...{ node: info, agent: node.agent, controller, kube: new FakeKube(), tag: 'coalmine-r1-f1' },
@@ -42,7 +50,7 @@ const rates = (argv: readonly string[]) => argv[argv.indexOf('--rate') + 1];
 describe('disrupt/faults/flood', () => {
   it('floods the two NICs that one CPU serves, each with half of the packets, bounded in number and time', async () => {
     const wanted = flood.params.parse({ nics: 'shared-cpu', rate: 50_000 });
-    const { inject, where } = await flood.prepare(wanted, rig(facts([0, 1, 2, 1])));
+    const { inject, where } = await flood.prepare(wanted, rig({ known: facts([0, 1, 2, 1]) }));
     assert.equal(where, 'controller');
     assert.ok(typeof inject !== 'function');
     assert.deepEqual(
@@ -62,7 +70,10 @@ describe('disrupt/faults/flood', () => {
   });
 
   it('ends what it started by the file that only it has, and proves that nothing is left', async () => {
-    const { inject, undo } = await flood.prepare(flood.params.parse({}), rig(facts([0, 1, 0, 1])));
+    const { inject, undo } = await flood.prepare(
+      flood.params.parse({}),
+      rig({ known: facts([0, 1, 0, 1]) }),
+    );
     assert.ok(typeof inject !== 'function');
     const files = inject.map(({ argv }) => argv[argv.indexOf('--conf') + 1] ?? '');
     assert.equal(new Set(files).size, 4);
@@ -72,21 +83,25 @@ describe('disrupt/faults/flood', () => {
     assert.equal(undo.verify.stdout, '0');
   });
 
-  it('is felt when every flooded NIC counts enough, not when one does not or is gone', async () => {
-    const felt = async (now: readonly NicFacts[]) => {
-      const known = facts([0, 0, 1, 1]);
-      const prepared = await flood.prepare(flood.params.parse({}), rig(known));
-      known.splice(0, known.length, ...now);
-      return prepared.felt();
+  it('is felt when every flooded NIC counts enough and all senders are there', async () => {
+    const felt = async (counters: string | number, sending = 12) => {
+      const target = rig({ known: facts([0, 0, 1, 1]), counters, sending });
+      return (await flood.prepare(flood.params.parse({}), target)).felt();
     };
-    const all = await felt(facts([1, 0, 1, 0], 900));
-    assert.equal(all.felt, true);
-    assert.match(all.evidence, /at first eth1 on CPU 0, .* now eth1 on CPU 1/);
-    const [first, ...rest] = facts([0, 0, 1, 1]);
-    assert.ok(first);
-    assert.equal((await felt([{ ...first, arrivedPerSecond: 20 }, ...rest])).felt, false);
-    assert.equal((await felt(rest)).felt, false);
-    assert.equal((await felt([])).felt, false);
+    const many = '900007\n';
+    const all = await felt(many.repeat(4));
+    assert.equal(all.felt, true, all.evidence);
+    assert.match(all.evidence, /12 processes send; at first eth1 on CPU 0, eth2 on CPU 0/);
+    assert.equal((await felt(`${many.repeat(3)}7\n`)).felt, false, 'one stands still');
+    assert.equal((await felt(many.repeat(4), 3)).felt, false, 'one sender has ended');
+    await assert.rejects(felt(many.repeat(3)), (error) => hasCode(error, 'inject'));
+    await assert.rejects(felt(1), (error) => hasCode(error, 'inject'));
+  });
+
+  it('counts from 0 where a NIC was put back meanwhile', async () => {
+    const target = rig({ known: facts([0, 0, 1, 1]), counters: '6\n'.repeat(4) });
+    const prepared = await flood.prepare(flood.params.parse({ arrivedMin: 1 }), target);
+    assert.equal((await prepared.felt()).felt, true);
   });
 
   it('refuses where there is nothing to flood, or nothing to flood with', async () => {
@@ -94,10 +109,10 @@ describe('disrupt/faults/flood', () => {
       assert.rejects(flood.prepare(flood.params.parse(given), target), (error) =>
         hasCode(error, 'inject'),
       );
-    await refused(rig(facts([0, 1, 2, 3])), { nics: 'shared-cpu' });
-    await refused(rig([]));
-    await refused(rig(facts([0, 1, 0, 1]), 127));
-    const bare = rig(facts([0, 1, 0, 1]));
+    await refused(rig({ known: facts([0, 1, 2, 3]) }), { nics: 'shared-cpu' });
+    await refused(rig({ known: [] }));
+    await refused(rig({ known: facts([0, 1, 0, 1]), trafgen: 127 }));
+    const bare = rig({ known: facts([0, 1, 0, 1]) });
     const { nics, ...node } = bare.node;
     assert.ok(nics);
     await refused({ ...bare, node });
