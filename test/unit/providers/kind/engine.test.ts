@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { askEngine } from '../../../../harness/providers/kind/engine-user.ts';
 import { engineAt } from '../../../../harness/providers/kind/engine.ts';
-import { installRefusal } from '../../../../harness/providers/kind/engine-install.ts';
+import { installRefusal } from '../../../../harness/providers/install-packages.ts';
 import { dataRootRefusal } from '../../../../harness/providers/kind/engine-preflight.ts';
 import { memoryRefusal, parseAvailableBytes } from '../../../../harness/providers/memory.ts';
 import { readResidue, removeResidue } from '../../../../harness/providers/kind/engine-residue.ts';

@@ -1,48 +1,49 @@
 /** Installs what a run calls on this machine, with apt. Only `coalmine setup` calls it, and it says what it does. */
 import { readFile } from 'node:fs/promises';
-import { CoalmineError } from '../../core/errors.ts';
-import { local } from '../../exec/local.ts';
-import { runOrThrow } from '../../exec/run-or-throw.ts';
+import { CoalmineError } from '../core/errors.ts';
+import { local } from '../exec/local.ts';
+import { runOrThrow } from '../exec/run-or-throw.ts';
 
-/** What a private engine consists of, by Debian's names. */
-export const ENGINE_PACKAGES = [
-  'docker.io',
-  'containerd',
-  'runc',
-  'iptables',
-  'iproute2',
-  'util-linux',
-] as const;
 const UPDATE_MS = 5 * 60_000;
 const INSTALL_MS = 20 * 60_000;
 
 export interface InstallOptions {
   packages: readonly string[];
+  /** Suite from which they are taken where the machine's own has older ones: `bookworm-backports`. */
+  targetRelease?: string;
   say: (line: string) => void;
   signal: AbortSignal;
 }
 
+const APT = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
+
 /** Idempotent. Throws `preflight`, having touched nothing, where this is not root or not Debian or Ubuntu. */
-export async function installPackages({ packages, say, signal }: InstallOptions): Promise<void> {
-  await demandAptAsRoot(packages);
-  const apt = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
-  say('apt-get update');
-  await runOrThrow(
-    local,
-    { argv: ['apt-get', 'update', '-q'], ...apt },
-    { timeoutMs: UPDATE_MS, signal },
-  );
+export async function installPackages(options: InstallOptions): Promise<void> {
+  const { packages, targetRelease, say, signal } = options;
+  await updatePackageLists(options);
   const all = [...packages, ...(await dockerCli(packages))];
-  const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends'] as const;
-  say(`installing on this machine with apt: ${all.join(' ')}`);
+  const from = targetRelease === undefined ? [] : ['--target-release', targetRelease];
+  const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...from] as const;
+  const suite = targetRelease === undefined ? '' : `, from ${targetRelease}`;
+  say(`installing on this machine with apt${suite}: ${all.join(' ')}`);
   await runOrThrow(
     local,
-    { argv: [...install, ...all], ...apt },
+    { argv: [...install, ...all], ...APT },
     {
       timeoutMs: INSTALL_MS,
       signal,
       wayOut: 'run the command by hand to see what apt asks for, then `coalmine setup` again',
     },
+  );
+}
+
+export async function updatePackageLists({ packages, say, signal }: InstallOptions): Promise<void> {
+  await demandAptAsRoot(packages);
+  say('apt-get update');
+  await runOrThrow(
+    local,
+    { argv: ['apt-get', 'update', '-q'], ...APT },
+    { timeoutMs: UPDATE_MS, signal },
   );
 }
 
