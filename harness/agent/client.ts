@@ -38,6 +38,8 @@ export interface ConnectOptions {
   leaseMs?: number;
   /** Folder on the node that holds the undo records, one folder a run below it. */
   undoDir?: string;
+  /** How long its first word may take; a machine may still be booting. */
+  helloMs?: number;
   /** Gives up connecting; has no effect later. */
   signal?: AbortSignal;
 }
@@ -56,7 +58,7 @@ export interface AgentConnection extends NodeAgent {
   close(): Promise<void>;
 }
 
-const CONNECT_TIMEOUT_MS = 30_000;
+const HELLO_MS = 30_000;
 
 type Hello = Extract<Report, { type: 'hello' }>;
 
@@ -130,15 +132,15 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentConnec
 }
 
 /** The first word of the agent, or why it does not come. */
-function expectGreeting({ node, signal }: ConnectOptions) {
+function expectGreeting({ node, signal, helloMs = HELLO_MS }: ConnectOptions) {
   let resolve!: (hello: Hello) => void;
   let reject!: (error: Error) => void;
   const promise = new Promise<Hello>((...ways) => {
     [resolve, reject] = ways;
   });
   const timer = setTimeout(() => {
-    reject(refused(node, `it did not say hello within ${formatDuration(CONNECT_TIMEOUT_MS)}`));
-  }, CONNECT_TIMEOUT_MS);
+    reject(refused(node, `it did not say hello within ${formatDuration(helloMs)}`));
+  }, helloMs);
   const giveUp = (): void => {
     reject(signal?.reason as Error);
   };

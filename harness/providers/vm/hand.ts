@@ -75,7 +75,7 @@ async function connect(
       };
       try {
         const connection = await connectAgent({
-          ...{ stream, node: name, clock, runId, signal, undoDir: UNDO_DIR },
+          ...{ stream, node: name, clock, runId, signal, undoDir: UNDO_DIR, helloMs: BOOT_MS },
           onGap: () => undefined,
           onLost: () => {
             kill();

@@ -1,4 +1,5 @@
 /** Makes a booted machine a node: writes its files, sets its clock, gives it its addresses, starts its kubelet. */
+import { posix } from 'node:path';
 import type { Executor } from '../../core/command.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { Hand } from './hand.ts';
@@ -13,8 +14,10 @@ export async function joinNode(hand: Hand, joining: Joining, signal: AbortSignal
   const name = joining.nodes[joining.index] ?? '';
   await setClock(hand, signal);
   await runOrThrow(hand, { argv: ['hostname', name] }, limits);
-  for (const { path, content, mode } of joinFiles(joining))
-    await hand.writeFile(path, content, mode);
+  const files = joinFiles(joining);
+  const folders = new Set(files.map((file) => posix.dirname(file.path)));
+  await runOrThrow(hand, { argv: ['mkdir', '-p', ...folders] }, limits);
+  for (const { path, content, mode } of files) await hand.writeFile(path, content, mode);
   // For a reboot; nothing is reloaded, because systemd has not seen either unit yet.
   const wanted = ['systemctl', '--no-reload', 'add-wants', 'multi-user.target'] as const;
   await runOrThrow(hand, { argv: [...wanted, ...UNITS] }, limits);

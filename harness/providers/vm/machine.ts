@@ -20,7 +20,7 @@ import { runState } from './monitor-verbs.ts';
 import { machineNics } from './nics.ts';
 import { machinePower } from './power.ts';
 import type { VmNetwork } from './network.ts';
-import { machineFiles, qemuArgv, type MachineFiles } from './qemu.ts';
+import { machineFiles, portDevice, qemuArgv, type MachineFiles } from './qemu.ts';
 import { connectQmp, type Qmp } from './qmp.ts';
 
 export interface MachineSpec {
@@ -106,7 +106,7 @@ function assemble(
   return {
     spec,
     pid: qemu.pid,
-    openPort: (port) => openPort(spec.name, files.ports[port], qmp, life),
+    openPort: (port) => openPort(spec.name, { port, path: files.ports[port] }, qmp, life),
     consoleTail: () => tailOf(files.console),
     died: life.died,
     freezes: machineFreezes(doing),
@@ -196,7 +196,12 @@ async function reachMonitor(
   throw new CoalmineError('provision', await life.died);
 }
 
-async function openPort(name: string, path: string, qmp: Qmp, life: Life): Promise<AgentProcess> {
+async function openPort(
+  name: string,
+  { port, path }: { port: PortName; path: string },
+  qmp: Qmp,
+  life: Life,
+): Promise<AgentProcess> {
   if (life.isOver()) throw new CoalmineError('agent', await life.died);
   const socket: Socket = connect({ path, allowHalfOpen: false });
   try {
@@ -205,9 +210,11 @@ async function openPort(name: string, path: string, qmp: Qmp, life: Life): Promi
     throw new CoalmineError('agent', `the port ${path} of ${name} cannot be reached`, { cause });
   }
   socket.on('error', () => undefined);
-  // A guest that is reset has forgotten us; its next agent must not meet our old stream.
-  const stop = qmp.onEvent(({ event }) => {
-    if (event === 'RESET') socket.destroy();
+  // An agent that ended, or whose machine was reset, has forgotten us, and the socket is QEMU's, which does not close it:
+  // the next agent must not meet our old stream.
+  const stop = qmp.onEvent(({ event, data }) => {
+    const closed = event === 'VSERPORT_CHANGE' && data['id'] === portDevice(port);
+    if (event === 'RESET' || (closed && data['open'] === false)) socket.destroy();
   });
   const ended = once(socket, 'close').finally(stop);
   return {

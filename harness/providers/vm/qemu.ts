@@ -152,10 +152,18 @@ function tapArgv(id: string, tap: string, queues: number): string[] {
   return ['-netdev', `tap,id=${id},ifname=${tap},script=no,downscript=no,vhost=off${many}`];
 }
 
+/** The name under which QEMU tells that the guest opened or closed the port. */
+export function portDevice(name: PortName): string {
+  return `port-${name}`;
+}
+
 function portArgv(name: PortName, socket: string): string[] {
   return [
     ...['-chardev', `socket,id=${name},path=${quoteCommas(socket)},server=on,wait=off`],
-    ...['-device', `virtserialport,bus=serial.0,chardev=${name},name=coalmine.${name}`],
+    ...[
+      '-device',
+      `virtserialport,bus=serial.0,id=${portDevice(name)},chardev=${name},name=coalmine.${name}`,
+    ],
   ];
 }
 
