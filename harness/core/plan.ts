@@ -29,6 +29,8 @@ const machineSchema = z.strictObject({
 const phaseSchema = z.strictObject({
   name: z.string(),
   forMs: z.number(),
+  /** In force before everything else of the phase, and until after it: a flood under which a NIC is taken out. */
+  under: pluginSchema.optional(),
   fault: pluginSchema.optional(),
   churn: pluginSchema.optional(),
   upgrade: z
@@ -36,6 +38,11 @@ const phaseSchema = z.strictObject({
     .optional(),
 });
 export type PlannedPhase = z.infer<typeof phaseSchema>;
+
+/** The faults of a phase in the order in which they come. */
+export function faultsOf({ under, fault }: PlannedPhase): PluginUse[] {
+  return [under, fault].filter((one) => one !== undefined);
+}
 
 export const planSchema = z.strictObject({
   version: z.literal(1),

@@ -41,8 +41,9 @@ function control({ expects }: Plan): string[] {
   return [`  control     known ${expects === 'fail' ? 'bad: it must fail' : 'good: it must pass'}`];
 }
 
-function describePhase({ name, forMs, fault, churn, upgrade }: PlannedPhase): string {
+function describePhase({ name, forMs, under, fault, churn, upgrade }: PlannedPhase): string {
   const parts = [
+    under === undefined ? undefined : `under ${describeUse(under)}`,
     fault === undefined ? undefined : `fault ${describeUse(fault)}`,
     upgrade === undefined
       ? undefined

@@ -21,15 +21,19 @@ export async function runPhases(stage: Stage, faults: ActiveFaults): Promise<voi
     stage.say(`phase ${phase.name} (${formatDuration(phase.forMs)})`);
     stage.emit.now({ kind: 'phase', phase: phase.name, state: 'started' });
     const end = deadlineIn(phase.forMs);
+    const under = new PhaseFault(stage, faults);
     const fault = new PhaseFault(stage, faults);
     try {
+      if (phase.under !== undefined) await under.start(phase.under);
       if (phase.fault !== undefined) await fault.start(phase.fault);
       if (phase.upgrade !== undefined) await runUpgrade(stage, phase.upgrade, installed, nextId);
       await runPhaseChurn(stage, index);
       await fault.lifted();
+      await under.lifted();
       await delay(end.remainingMs(), undefined, { signal: stage.signal });
     } finally {
       await fault.undo();
+      await under.undo();
       stage.emit.now({ kind: 'phase', phase: phase.name, state: 'ended' });
     }
   }

@@ -3,7 +3,7 @@
  * enough to know it, and minutes cheaper than the real one.
  */
 import type { NodeInfo } from '../core/node.ts';
-import type { Plan, PlannedPhase } from '../core/plan.ts';
+import { faultsOf, type Plan, type PlannedPhase } from '../core/plan.ts';
 import { FAULTS } from '../disrupt/faults/index.ts';
 import { selectNodes } from './nodes.ts';
 
@@ -15,11 +15,13 @@ export function emptyHanded(plan: Plan, roles: readonly NodeInfo['role'][]): str
     ...plan.load
       .filter(({ from }) => selectNodes(nodes, from).length === 0)
       .map(({ id, from }) => `load ${id}: ${none(from)}`),
-    ...plan.phases.flatMap(({ name, fault }) => {
-      const params = FAULTS.find((one) => one.name === fault?.name)?.params.parse(fault?.params);
-      if (params === undefined || selectNodes(nodes, params.node).length > 0) return [];
-      return [`phase ${name}: ${none(params.node)}`];
-    }),
+    ...plan.phases.flatMap((phase) =>
+      faultsOf(phase).flatMap((fault) => {
+        const params = FAULTS.find(({ name }) => name === fault.name)?.params.parse(fault.params);
+        if (params === undefined || selectNodes(nodes, params.node).length > 0) return [];
+        return [`phase ${phase.name}: ${none(params.node)}`];
+      }),
+    ),
     ...idleKubelets(plan, nodes, none),
     ...idleUpgrades(plan, nodes, none),
   ];

@@ -173,12 +173,14 @@ function planPhase(
   const phase = scenario.phases[index];
   const source = (written['phases'] as Record<string, unknown>[])[index];
   if (phase === undefined || source === undefined) throw new RangeError(`no phase ${index}`);
+  const [under] = pluginUses(section(source, 'under'));
   const [fault] = pluginUses(section(source, 'fault'));
   const [churn] = pluginUses(section(source, 'churn'));
   const { upgrade } = phase;
   return {
     name: phase.name,
     forMs: phase.for,
+    ...(under === undefined ? {} : { under }),
     ...(fault === undefined ? {} : { fault }),
     ...(churn === undefined ? {} : { churn }),
     ...(upgrade === undefined

@@ -35,6 +35,9 @@ const PLACED_LOADS: Plugin[] = LOADS.map((load) => ({
 const phase = z.strictObject({
   name,
   for: durationSchema.describe('how long the phase lasts at least, all disruptions included'),
+  under: onePlugin('fault', FAULTS)
+    .optional()
+    .describe('a fault that is there before all else of the phase, and until after it'),
   fault: onePlugin('fault', FAULTS).optional(),
   churn: onePlugin('churn', CHURNS).optional(),
   upgrade: z

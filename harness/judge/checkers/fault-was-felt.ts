@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../../core/duration.ts';
 import { eventsOf, phaseWindow, type History } from '../../core/history.ts';
-import type { PlannedPhase } from '../../core/plan.ts';
+import { faultsOf, type PlannedPhase } from '../../core/plan.ts';
 import { asleep, faultSpans, overlapMs, type FaultSpan } from '../windows.ts';
 import type { Checker } from './checker.ts';
 import { conclude } from './conclude.ts';
@@ -79,9 +79,10 @@ function disruptions(history: History): Happened[] {
   return [...faults, ...upgrades, ...churns.values()];
 }
 
-function namesOf({ fault, churn, upgrade }: PlannedPhase): { kind: string; name: string }[] {
+function namesOf(phase: PlannedPhase): { kind: string; name: string }[] {
+  const { churn, upgrade } = phase;
   return [
-    ...(fault === undefined ? [] : [{ kind: 'fault', name: fault.name }]),
+    ...faultsOf(phase).map(({ name }) => ({ kind: 'fault', name })),
     ...(churn === undefined ? [] : [{ kind: 'churn', name: churn.name }]),
     ...(upgrade === undefined ? [] : [{ kind: 'upgrade', name: upgrade.component }]),
   ];
@@ -120,15 +121,16 @@ function shortFreeze(history: History, span: FaultSpan, shareMin: number): strin
 
 /** How long the plan wanted the freeze, by the phase in which it was injected. */
 function askedMs(history: History, span: FaultSpan): number | undefined {
-  const phase = history.plan.phases.find(({ name, fault }) => {
-    const window = phaseWindow(history, name);
+  const fitting = history.plan.phases.find((phase) => {
+    const window = phaseWindow(history, phase.name);
     return (
-      fault?.name === span.fault &&
+      faultsOf(phase).some(({ name }) => name === span.fault) &&
       window !== undefined &&
       span.fromMs >= window.fromMs &&
       span.fromMs <= window.toMs
     );
   });
-  const written = phase?.fault?.params['for'];
-  return typeof written === 'string' ? parseDuration(written) : phase?.forMs;
+  if (fitting === undefined) return undefined;
+  const written = faultsOf(fitting).find(({ name }) => name === span.fault)?.params['for'];
+  return typeof written === 'string' ? parseDuration(written) : fitting.forMs;
 }

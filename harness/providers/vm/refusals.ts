@@ -1,5 +1,5 @@
 /** What a plan can ask that nodes of this provider can never give. Pure. */
-import type { Plan } from '../../core/plan.ts';
+import { faultsOf, type Plan, type PluginUse } from '../../core/plan.ts';
 import { iptablesRefusals } from '../versions.ts';
 
 const SERVED = [
@@ -35,13 +35,13 @@ export function vmRefusals(plan: Plan): string[] {
       ? [`no Debian release ships kernel ${kernel}; there are ${KERNELS.join(', ')}`]
       : []),
     ...iptablesRefusals(plan),
-    ...plan.phases.flatMap(({ fault }) => faultRefusals(fault)),
+    ...plan.phases.flatMap(faultsOf).flatMap(faultRefusals),
   ];
 }
 
 /** A machine has no cgroup around it that could be frozen. */
-function faultRefusals(fault: Plan['phases'][number]['fault']): string[] {
-  if (fault?.name !== 'freeze' || fault.params['how'] !== 'pause') return [];
+function faultRefusals(fault: PluginUse): string[] {
+  if (fault.name !== 'freeze' || fault.params['how'] !== 'pause') return [];
   return [
     'pause stops the processes of a container; a machine is frozen by suspend or stall instead',
   ];

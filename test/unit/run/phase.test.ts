@@ -77,6 +77,24 @@ describe('run/phase', () => {
       );
     }));
 
+  it('has a fault under which another comes: it is there first, and goes last', () =>
+    inRoom(
+      [
+        {
+          ...frozen('p', 1, 'canary', '10ms'),
+          under: { name: 'freeze', params: { node: 'rest', for: '60ms' } },
+        },
+      ],
+      async ({ run, story }) => {
+        await run();
+        assert.deepEqual(story(), [
+          'p started',
+          ...['f1 w2 armed', 'f1 w2 injected', 'f2 w1 armed', 'f2 w1 injected'],
+          ...['f2 w1 undone', 'f1 w2 undone', 'p ended'],
+        ]);
+      },
+    ));
+
   it('makes a phase last as long as its fault', () =>
     inRoom([frozen('p', 1, 'canary', '30ms')], async ({ run, story, controller }) => {
       await run();
