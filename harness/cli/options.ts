@@ -19,7 +19,7 @@ export function withScenario<T>(yargs: Argv<T>) {
     })
     .option('provider', {
       type: 'string',
-      choices: ['kind'] as const,
+      choices: ['kind', 'vm'] as const,
       describe: 'what makes the cluster; by default the first that can serve the scenario',
     });
 }

@@ -4,7 +4,7 @@ import { knownOf, printJson, withJson, withKnown, withScenario } from './options
 interface Options {
   scenario: string;
   set: string[];
-  provider: 'kind' | undefined;
+  provider: 'kind' | 'vm' | undefined;
   known: boolean;
   times: number | undefined;
   json: boolean;

@@ -13,7 +13,7 @@ import {
 interface Options {
   scenario: string;
   set: string[];
-  provider: 'kind' | undefined;
+  provider: 'kind' | 'vm' | undefined;
   known: boolean;
   times: number | undefined;
   reports: string;

@@ -3,68 +3,29 @@
  * it must. What is asserted is what was planted: exact numbers, and ages within one sample period.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { EventOf, HistoryEvent } from '../../harness/core/history.ts';
-import type { JudgedFinding, RunResult } from '../../harness/core/result.ts';
-import { local } from '../../harness/exec/local.ts';
-import { findEngine } from '../../harness/providers/kind/engine-find.ts';
 import { defaultCacheDir } from '../../harness/components/cache-folder.ts';
+import type { EventOf } from '../../harness/core/history.ts';
+import { findEngine } from '../../harness/providers/kind/engine-find.ts';
 import { skipOrFail } from '../support/real.ts';
-
-const ROOT = path.resolve(import.meta.dirname, '../..');
-/** A cold cache builds Kubernetes first. */
-const RUN_MS = 40 * 60_000;
-
-interface Ran {
-  exitCode: number | null;
-  stderr: string;
-  result: RunResult;
-  events: HistoryEvent[];
-}
+import {
+  eventsOfRun,
+  findingOf,
+  RUN_MS,
+  runScenarioCli,
+  type Ran,
+} from '../support/run-scenario.ts';
 
 let reports: string;
 
-async function run(scenario: string, ...set: string[]): Promise<Ran> {
-  const argv = [
-    process.execPath,
-    '--import',
-    'tsx',
-    'harness/cli/main.ts',
-    'run',
+const run = (scenario: string, ...set: string[]): Promise<Ran> =>
+  runScenarioCli(
     scenario,
-    '--json',
-    '--reports',
     reports,
-  ];
-  const { exitCode, stdout, stderr } = await local.run(
-    { argv: ['env', `--chdir=${ROOT}`, ...argv, ...set.flatMap((one) => ['--set', one])] },
-    { timeoutMs: RUN_MS },
+    set.flatMap((one) => ['--set', one]),
   );
-  process.stderr.write(stderr.replaceAll(/^/gm, '        '));
-  assert.ok(stdout.startsWith('{'), `no verdict on stdout, exit code ${exitCode}:\n${stderr}`);
-  const result = JSON.parse(stdout) as RunResult;
-  const lines = readFileSync(
-    path.join(reports, `${result.scenario}-${result.runId}`, 'events.ndjson'),
-    'utf8',
-  );
-  const events = lines
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as HistoryEvent);
-  return { exitCode, stderr, result, events };
-}
-
-function finding({ result }: Ran, checker: string): JudgedFinding {
-  const found = result.findings.find((one) => one.checker === checker);
-  assert.ok(found, `no finding of ${checker}`);
-  return found;
-}
-
-function of<K extends HistoryEvent['kind']>({ events }: Ran, kind: K): EventOf<K>[] {
-  return events.filter((event): event is EventOf<K> => event.kind === kind);
-}
 
 describe('scenarios on a real cluster', function () {
   this.timeout(RUN_MS);
@@ -87,28 +48,28 @@ describe('scenarios on a real cluster', function () {
     assert.equal(ran.exitCode, 0, JSON.stringify(ran.result.findings, undefined, 1));
     assert.equal(ran.result.verdict, 'pass');
     const sent = (type: string) =>
-      of(ran, 'load')
+      eventsOfRun(ran, 'load')
         .filter((event) => event.type === type)
         .reduce((sum, event) => sum + event.sent, 0);
     assert.ok(sent('dns') >= 10_000, `${sent('dns')} lookups`);
     assert.ok(sent('http') >= 2_000, `${sent('http')} requests`);
-    const last = new Map(of(ran, 'proxy').map(({ node, version }) => [node, version]));
+    const last = new Map(eventsOfRun(ran, 'proxy').map(({ node, version }) => [node, version]));
     assert.deepEqual([...last.values()], ['1.34.4', '1.34.4']);
-    const frozen = of(ran, 'agent-gap').filter(({ gapMs }) => gapMs >= 4_500);
+    const frozen = eventsOfRun(ran, 'agent-gap').filter(({ gapMs }) => gapMs >= 4_500);
     assert.equal(frozen.length, 1, 'the freeze is seen from inside, once');
   });
 
   it('stale-rules-control fails on rule-freshness, naming Service, node and the planted age', async () => {
     const ran = await run('stale-rules-control');
     assert.equal(ran.exitCode, 1);
-    const freshness = finding(ran, 'rule-freshness');
+    const freshness = findingOf(ran, 'rule-freshness');
     assert.equal(freshness.verdict, 'fail');
-    const [gone, back] = of(ran, 'churn').sort((a, b) => a.tMs - b.tMs);
+    const [gone, back] = eventsOfRun(ran, 'churn').sort((a, b) => a.tMs - b.tMs);
     assert.ok(gone && back);
     const plantedMs = back.tMs - gone.tMs;
-    const stopped = of(ran, 'fault').find(({ state }) => state === 'injected');
+    const stopped = eventsOfRun(ran, 'fault').find(({ state }) => state === 'injected');
     assert.ok(stopped);
-    const stale = of(ran, 'rule-episode').filter(
+    const stale = eventsOfRun(ran, 'rule-episode').filter(
       ({ error, node }) => error === 'stale' && node === stopped.node,
     );
     const [worst] = stale.sort((a, b) => ageOf(b) - ageOf(a));
@@ -122,7 +83,7 @@ describe('scenarios on a real cluster', function () {
       freshness.summary.includes('coalmine/churned') && freshness.summary.includes(stopped.node),
       freshness.summary,
     );
-    const healthy = of(ran, 'rule-episode').filter(
+    const healthy = eventsOfRun(ran, 'rule-episode').filter(
       ({ error, node }) => error === 'stale' && node !== stopped.node,
     );
     assert.ok(
@@ -135,9 +96,9 @@ describe('scenarios on a real cluster', function () {
     const planted = 41;
     const ran = await run('drop-control', `phases.1.fault.drop-packets.count=${planted}`);
     assert.equal(ran.exitCode, 1);
-    const drops = finding(ran, 'drop-count');
+    const drops = findingOf(ran, 'drop-count');
     assert.equal(drops.verdict, 'fail');
-    const node = of(ran, 'fault')[0]?.node ?? '';
+    const node = eventsOfRun(ran, 'fault')[0]?.node ?? '';
     assert.match(
       drops.summary,
       new RegExp(`^${node}: snmp/Ip.OutDiscards counted ${planted} drops`),
@@ -152,7 +113,7 @@ describe('scenarios on a real cluster', function () {
     const ran = await run('nothing-happened');
     assert.equal(ran.exitCode, 3);
     assert.equal(ran.result.verdict, 'inconclusive');
-    assert.equal(finding(ran, 'dns').verdict, 'inconclusive');
+    assert.equal(findingOf(ran, 'dns').verdict, 'inconclusive');
   });
 });
 
