@@ -82,15 +82,15 @@ describe('run/phase', () => {
       [
         {
           ...frozen('p', 1, 'canary', '10ms'),
-          under: { name: 'freeze', params: { node: 'rest', for: '60ms' } },
+          under: { name: 'freeze', params: { node: 'control-plane', for: '60ms' } },
         },
       ],
       async ({ run, story }) => {
         await run();
         assert.deepEqual(story(), [
           'p started',
-          ...['f1 w2 armed', 'f1 w2 injected', 'f2 w1 armed', 'f2 w1 injected'],
-          ...['f2 w1 undone', 'f1 w2 undone', 'p ended'],
+          ...['f1 cp armed', 'f1 cp injected', 'f2 w1 armed', 'f2 w1 injected'],
+          ...['f2 w1 undone', 'f1 cp undone', 'p ended'],
         ]);
       },
     ));
