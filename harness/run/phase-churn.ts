@@ -30,7 +30,7 @@ function churnNamed(use: PluginUse): Churn<unknown> {
 }
 
 function contextOf(
-  { plan, cluster, clock, signal, emit }: Stage,
+  { plan, cluster, nodes, clock, signal, emit }: Stage,
   phaseIndex: number,
 ): ChurnContext {
   const numbered = plan.phases.slice(0, phaseIndex + 1).filter(({ churn }) => churn !== undefined);
@@ -39,6 +39,7 @@ function contextOf(
     runId: plan.runId satisfies Plan['runId'],
     namespace: NAMESPACE,
     kube: cluster.kube,
+    nodes,
     clock,
     signal,
     emit: emit.at,

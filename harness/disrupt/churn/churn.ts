@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { RunClock } from '../../core/clock.ts';
 import type { EventOf, HistoryEvent } from '../../core/history.ts';
 import type { KubeApi } from '../../core/kube.ts';
+import type { NodeAgent, NodeInfo } from '../../core/node.ts';
 
 export interface ChurnContext {
   /** Unique in the run: `c1`, `c2`, … */
@@ -10,6 +11,8 @@ export interface ChurnContext {
   readonly runId: string;
   readonly namespace: string;
   readonly kube: KubeApi;
+  /** For what only a node can do or show: a connection that is held, what its kernel made of a change. */
+  readonly nodes: readonly { readonly node: NodeInfo; readonly agent: NodeAgent }[];
   readonly clock: RunClock;
   readonly signal: AbortSignal;
   readonly emit: (event: HistoryEvent) => void;

@@ -5,56 +5,19 @@
 import { z } from 'zod';
 import { CoalmineError } from '../../core/errors.ts';
 import type { KubeObject, KubeRef } from '../../core/kube.ts';
-import { RUN_LABEL } from '../../core/names.ts';
-import { listPods } from '../pods.ts';
+import { borrow, SERVICE_LABEL, type Borrowed } from './borrowed.ts';
 import type { ChurnContext } from './churn.ts';
-
-const SERVICE_LABEL = 'kubernetes.io/service-name';
 
 const endpointSchema = z.looseObject({ addresses: z.array(z.string()).min(1) });
 export type SliceEndpoint = z.infer<typeof endpointSchema>;
-
-const portSchema = z.object({
-  name: z.string().optional(),
-  port: z.number(),
-  protocol: z.string().default('TCP'),
-  targetPort: z.union([z.string(), z.number()]).optional(),
-});
-const serviceSchema = z.object({ spec: z.object({ ports: z.array(portSchema).min(1) }) });
-const slicePortsSchema = z.object({
-  ports: z.array(z.object({ name: z.string().default(''), port: z.number() })).nullish(),
-});
-
-/** `like` is the Service whose pods and ports are borrowed. */
-export interface Borrowed {
-  service: string;
-  like: string;
-}
 
 /** Makes the Service where it is missing, and its slice with every Ready backend. Two at least, or a change could leave none. */
 export async function makeSlice(
   { service, like }: Borrowed,
   context: ChurnContext,
 ): Promise<KubeObject> {
-  const { kube, namespace, runId } = context;
-  const backends = (await listPods(kube, { namespace, selector: `app=${like}` })).filter(
-    ({ ready, ip }) => ready && ip !== undefined,
-  );
-  if (backends.length < 2) {
-    const found = `${backends.length} Ready pods match app=${like} in ${namespace}`;
-    throw new CoalmineError('inject', `${found}; churn of ${service} needs two at least`);
-  }
-  const labels = { [RUN_LABEL]: runId };
-  const own = await getService(service, context);
-  const ports = own ?? (await getService(like, context));
-  if (ports === undefined) {
-    throw new CoalmineError('inject', `there is no Service ${like} in ${namespace}`);
-  }
-  if (own === undefined) {
-    const metadata = { name: service, namespace, labels };
-    await kube.apply({ apiVersion: 'v1', kind: 'Service', metadata, spec: { ports } });
-  }
-  const numbers = await resolvedPorts(like, context);
+  const { kube, namespace } = context;
+  const { backends, ports, labels } = await borrow({ service, like }, context);
   return kube.apply({
     ...sliceRef(service, namespace),
     metadata: {
@@ -67,11 +30,7 @@ export async function makeSlice(
       },
     },
     addressType: 'IPv4',
-    ports: ports.map((port) => ({
-      name: port.name ?? '',
-      protocol: port.protocol,
-      port: targetNumber(port, numbers),
-    })),
+    ports,
     endpoints: backends.map(({ ip, node, name, uid }) => ({
       addresses: [ip],
       conditions: { ready: true, serving: true, terminating: false },
@@ -115,35 +74,4 @@ function sliceName(service: string): string {
 function sliceRef(service: string, namespace: string): KubeRef {
   const name = sliceName(service);
   return { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', name, namespace };
-}
-
-async function getService(
-  name: string,
-  { kube, namespace }: ChurnContext,
-): Promise<z.infer<typeof portSchema>[] | undefined> {
-  const object = await kube.get({ apiVersion: 'v1', kind: 'Service', name, namespace });
-  return object === undefined ? undefined : serviceSchema.parse(object).spec.ports;
-}
-
-/** The numbers behind port names, as the endpoint controller resolved them for the borrowed Service. */
-async function resolvedPorts(
-  service: string,
-  { kube, namespace }: ChurnContext,
-): Promise<Map<string, number>> {
-  const slices = await kube.list({
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    namespace,
-    labelSelector: `${SERVICE_LABEL}=${service}`,
-  });
-  const ports = slices.flatMap((slice) => slicePortsSchema.parse(slice).ports ?? []);
-  return new Map(ports.map(({ name, port }) => [name, port]));
-}
-
-function targetNumber(
-  { name, port, targetPort }: z.infer<typeof portSchema>,
-  numbers: ReadonlyMap<string, number>,
-): number {
-  if (typeof targetPort === 'number') return targetPort;
-  return numbers.get(name ?? '') ?? port;
 }

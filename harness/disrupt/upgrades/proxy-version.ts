@@ -20,9 +20,9 @@ export async function askProxy(agent: NodeAgent): Promise<ProxySaid> {
   return { version, mode: (await get(agent, '/proxyMode')).trim() };
 }
 
-/** Returns the `git_version` of `kubernetes_build_info` without its v, or undefined. Pure. */
+/** Returns the `git_version` (before 1.18: `gitVersion`) of `kubernetes_build_info` without its v, or undefined. Pure. */
 export function gitVersion(metrics: string): string | undefined {
-  const line = /^kubernetes_build_info\{[^}]*\bgit_version="v?([^"]+)"/m.exec(metrics);
+  const line = /^kubernetes_build_info\{[^}]*\bgit(?:_v|V)ersion="v?([^"]+)"/m.exec(metrics);
   return line?.[1];
 }
 

@@ -50,6 +50,7 @@ function churning(kube: FakeKube): {
     runId: 'r1',
     namespace: 'coalmine',
     kube,
+    nodes: [],
     clock,
     signal: stop.signal,
     emit: (event: HistoryEvent) => events.push(event),

@@ -134,6 +134,9 @@ describe('disrupt/upgrades/kube-proxy', () => {
   it('reads the version out of the metrics, or nothing', () => {
     assert.equal(gitVersion(METRICS('1.34.4')), '1.34.4');
     assert.equal(gitVersion('kubernetes_build_info{major="1"} 1'), undefined);
+    // As kube-proxy 1.13 writes it.
+    const old = 'kubernetes_build_info{gitCommit="x",gitVersion="v1.13.0",goVersion="go1.26"} 1';
+    assert.equal(gitVersion(old), '1.13.0');
     assert.equal(gitVersion('# HELP x git_version="v1"\n'), undefined);
     assert.equal(gitVersion(''), undefined);
   });
