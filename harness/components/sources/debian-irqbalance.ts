@@ -1,17 +1,16 @@
 /**
  * irqbalance of one Debian suite with the libraries and the loader of that suite, so that it runs on a node of another
- * one: a tar with `sbin/irqbalance`, `lib/`, `irqbalance.service` (its package's own unit) and `irqbalance.service.d/`.
+ * one: a tar with `sbin/irqbalance`, `lib/` and its package's own `irqbalance.service`. How it is started is the tools disk's.
  */
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CoalmineError } from '../../core/errors.ts';
 import { packTree } from '../pack-tree.ts';
-import { irqbalanceDropIn, READONLY_SUFFIX, readonlyDropIn } from '../image/irqbalance-unit.ts';
+import { READONLY_SUFFIX } from '../image/irqbalance-unit.ts';
 import { chooseVersion, packageVersions, unpackAll, type Mirror } from './debian-packages.ts';
 
 /** Below them the libraries of a package lie directly; plug-ins in folders of their own are not needed. */
 const LIBRARY_FOLDERS = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
-const LOADER = 'ld-linux-x86-64.so.2';
 
 export async function takeIrqbalance(
   version: string,
@@ -26,10 +25,9 @@ export async function takeIrqbalance(
   const tree = path.join(mirror.folder, 'unpacked');
   await unpackAll(downloads, tree, mirror.signal);
   const packed = path.join(mirror.folder, 'packed');
-  await arrange(tree, packed, version);
+  await arrange(tree, packed);
   await packTree(packed, file, mirror.signal);
-  const added = version === wanted ? '' : ' with ProtectKernelTunables=yes put back by a drop-in';
-  return `Debian ${suite}: irqbalance ${wanted}${added}`;
+  return `Debian ${suite}: irqbalance ${wanted}`;
 }
 
 /** Everything that apt would install with it on an empty system of that suite. */
@@ -52,9 +50,8 @@ async function downloadWithLibraries(
   );
 }
 
-async function arrange(tree: string, packed: string, version: string): Promise<void> {
-  for (const name of ['sbin', 'lib', 'irqbalance.service.d'])
-    await mkdir(path.join(packed, name), { recursive: true });
+async function arrange(tree: string, packed: string): Promise<void> {
+  for (const name of ['sbin', 'lib']) await mkdir(path.join(packed, name), { recursive: true });
   await copyFile(path.join(tree, 'usr/sbin/irqbalance'), path.join(packed, 'sbin/irqbalance'));
   for (const folder of LIBRARY_FOLDERS)
     for (const entry of await entriesOf(path.join(tree, folder)))
@@ -69,10 +66,6 @@ async function arrange(tree: string, packed: string, version: string): Promise<v
     ),
   );
   await writeFile(path.join(packed, 'irqbalance.service'), unit);
-  const dropIns = path.join(packed, 'irqbalance.service.d');
-  await writeFile(path.join(dropIns, '50-coalmine.conf'), irqbalanceDropIn(LOADER, unit));
-  if (READONLY_SUFFIX.test(version))
-    await writeFile(path.join(dropIns, '60-readonly.conf'), readonlyDropIn());
 }
 
 async function entriesOf(folder: string) {
