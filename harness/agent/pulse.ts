@@ -22,6 +22,9 @@ export interface Pulse {
 
 /** So many beats follow each other at once in the beginning: the narrowest round trip counts. */
 const FIRST_BEATS = 5;
+/** A jump is measured until its end is known so closely; a node that just woke up, or shares its CPUs, takes a while. */
+const CLOSE_MS = 2;
+const JUMP_BEATS_MAX = 40;
 
 export function startPulse(
   clock: RunClock,
@@ -44,10 +47,10 @@ export function startPulse(
   /** Returns whether one more beat is wanted. */
   const measureJump = (answeredSeq: number): boolean => {
     if (jump === undefined || answeredSeq <= jump.lastSeq) return false;
-    jump.beatsLeft -= 1;
-    if (jump.beatsLeft > 0) return true;
     const { before, tMs } = jump;
     const after = mono.offset() ?? before;
+    jump.beatsLeft -= 1;
+    if (jump.beatsLeft > 0 && after.errorMs > CLOSE_MS) return true;
     jump = undefined;
     onJump({ tMs, jumpMs: after.ms - before.ms, errorMs: after.errorMs + before.errorMs });
     return false;
@@ -68,7 +71,7 @@ export function startPulse(
       wall.learn(sent, tMs, answer.wallMs);
       answered += 1;
       if (hasJumped && before !== undefined && jump === undefined) {
-        jump = { before, tMs, lastSeq: seq, beatsLeft: FIRST_BEATS };
+        jump = { before, tMs, lastSeq: seq, beatsLeft: JUMP_BEATS_MAX };
         beat();
       } else if (answered < FIRST_BEATS || measureJump(answer.seq)) beat();
     },

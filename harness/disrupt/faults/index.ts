@@ -6,6 +6,7 @@ import { flood } from './flood.ts';
 import { freeze } from './freeze.ts';
 import { killPod, restartComponent } from './kill-pod.ts';
 import { nicReattach } from './nic-reattach.ts';
+import { pileIrqs } from './pile-irqs.ts';
 import { stopProcess } from './stop-process.ts';
 
 /** Give `prepare` only what the same fault's `params` has parsed. */
@@ -16,6 +17,7 @@ export const FAULTS: readonly Fault<FaultParams>[] = [
   freeze,
   killPod,
   nicReattach,
+  pileIrqs,
   restartComponent,
   stopProcess,
 ];

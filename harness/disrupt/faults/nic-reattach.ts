@@ -67,11 +67,18 @@ export const nicReattach: Fault<z.infer<typeof params>> = {
       where: 'controller',
       inject: [nic.detach],
       undo: { undo: [nic.attach], restore: [], verify: nic.verify, timeoutMs: UNDO_MS },
+      // Asked before the undo and after it: what came back is another device.
       felt: async () => {
         const now = await look(agent, name);
+        const how =
+          now === null
+            ? 'left'
+            : now.index === before.index
+              ? 'never left'
+              : `came back as index ${now.index} with the interrupts ${now.irqs.join(', ')} to`;
         return {
-          felt: now === null,
-          evidence: `${name} ${now === null ? 'left' : 'is still in'} ${node.name}; it had index ${before.index} and the interrupts ${before.irqs.join(', ')}`,
+          felt: now?.index !== before.index,
+          evidence: `${name} ${how} ${node.name}; it had index ${before.index} and the interrupts ${before.irqs.join(', ')}`,
         };
       },
       notWholeYet: () => makeWhole(agent, nic, before.index),

@@ -168,6 +168,7 @@ describe('disrupt/faults/nic-reattach', () => {
     );
     guest.sees = { ...seen, index: 7 };
     assert.equal(await prepared.notWholeYet?.(), undefined);
+    assert.ok((await prepared.felt()).felt, 'another device');
   });
 
   it('refuses a NIC that is not there', async () => {
