@@ -32,9 +32,7 @@ const podSchema = z.object({
 export type FollowFile = (node: string, file: string, onLine: (line: string) => void) => () => void;
 
 export interface LogFollower {
-  /** Writes out what has come. */
-  flush(): Promise<void>;
-  /** Writes out what has come and ends the followers. */
+  /** Writes out what has come and ends the followers. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -70,12 +68,10 @@ export async function followKubeProxyLogs(
     ending.signal,
   );
   return {
-    flush: async () => {
-      for (const sink of sinks.values()) await sink.flush();
-    },
     stop: async () => {
       ending.abort();
       for (const stop of tails.values()) stop();
+      tails.clear();
       for (const sink of sinks.values()) await sink.close();
       sinks.clear();
     },
@@ -99,7 +95,6 @@ export function withoutCriPrefix(line: string): string {
 
 interface Sink {
   write(line: string): void;
-  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -127,7 +122,6 @@ function sinkInto(file: string, say: (line: string) => void): Sink {
       bytes += line.length + 1;
       waiting.push(bytes > BYTES_MAX ? 'coalmine: the log was cut here' : line);
     },
-    flush,
     close: async () => {
       clearInterval(timer);
       await flush();

@@ -35,7 +35,10 @@ export interface Cluster {
   kubeProxyImage(version: string): string;
   /** Aborts, with the reason, when something that the cluster stands on ends by itself: a machine, the control plane. */
   readonly broken?: AbortSignal;
-  /** kubelet, containerd, kube-proxy … of each node, under logsDir; never throws. */
+  /**
+   * kubelet, containerd, kube-proxy … of each node, under logsDir; never throws. Last of all: nothing of this process follows
+   * the cluster any more, so that it can end while the cluster stays.
+   */
   collectLogs(): Promise<void>;
   /** Idempotent; resolves when nothing of the cluster is left. */
   destroy(): Promise<void>;

@@ -28,7 +28,7 @@ export function clusterOf(parts: ClusterParts): Cluster {
     loadImage: prepared.loadImage,
     kubeProxyImage: (version) => prepared.kubeProxyImage(version),
     collectLogs: async () => {
-      await follower.flush();
+      await follower.stop();
       await collectNodeLogs(nodes, { logsDir: creation.logsDir, units: NODE_UNITS, say });
     },
     destroy: async () => {

@@ -35,7 +35,7 @@ export function clusterOf(parts: ClusterParts): Cluster {
     kubeProxyImage: (version) => prepared.kubeProxyImage(version),
     broken,
     collectLogs: async () => {
-      await follower.flush();
+      await follower.stop();
       await collectNodeLogs(nodes, { logsDir, units, say });
       await copyConsoles(machines, logsDir, say);
     },
