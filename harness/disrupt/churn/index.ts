@@ -3,6 +3,7 @@ import type { Churn } from './churn.ts';
 import { drainReuse } from './drain-reuse.ts';
 import { endpointGone } from './endpoint-gone.ts';
 import { endpoints } from './endpoints.ts';
+import { irqMitigation } from './irq-mitigation.ts';
 import { rollingRestart } from './rolling-restart.ts';
 
 /** Give `prepare` and `run` only what the same churn's `params` has parsed. */
@@ -10,5 +11,6 @@ export const CHURNS: readonly Churn<unknown>[] = [
   drainReuse,
   endpointGone,
   endpoints,
+  irqMitigation,
   rollingRestart,
 ];

@@ -7,10 +7,10 @@ import { interruptOwners } from '../../../../harness/observe/probes/interrupts.t
 import { irqs, parseCpuList, parseIrqs } from '../../../../harness/observe/probes/irqs.ts';
 import { local } from '../../../../harness/exec/local.ts';
 
-const captured = readFileSync(
-  path.resolve(import.meta.dirname, '../../../fixtures/proc/linux-6.18/irqs.txt'),
-  'utf8',
-);
+const FIXTURES = path.resolve(import.meta.dirname, '../../../fixtures/proc');
+const capturedOn = (kernel: string): string =>
+  readFileSync(path.join(FIXTURES, kernel, 'irqs.txt'), 'utf8');
+const captured = capturedOn('linux-6.18');
 
 describe('irqs', () => {
   it('names each interrupt by its number and its owner, with the CPU that serves it and those that may', () => {
@@ -20,6 +20,14 @@ describe('irqs', () => {
     assert.equal(values['38:virtio2-input.0.asked'], 0);
     assert.equal(values['38:virtio2-input.0.askedCpus'], 2);
     assert.equal(Object.keys(values).filter((key) => key.startsWith('38:')).length, 3);
+  });
+
+  it('tells the queues of NICs from a device that only has input, on a machine with four NICs under test', () => {
+    const values = parseIrqs(capturedOn('linux-6.1'));
+    const queues = Object.keys(values).filter((key) => /-input\.0\.effective$/.test(key));
+    assert.equal(queues.length, 5);
+    assert.ok(Object.hasOwn(values, '52:virtio3-input.effective'));
+    for (const key of queues) assert.ok((values[key] ?? -1) >= 0 && (values[key] ?? 9) <= 1, key);
   });
 
   it('leaves out what nobody uses, and follows a number to its new owner', () => {
