@@ -58,12 +58,17 @@ async function dockerCli(packages: readonly string[]): Promise<string[]> {
 }
 
 async function demandAptAsRoot(packages: readonly string[]): Promise<void> {
-  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
-  const refusal = installRefusal(release, process.getuid?.() ?? -1);
+  const refusal = await aptRefusal();
   if (refusal === undefined) return;
   throw new CoalmineError('preflight', `cannot install ${packages.join(', ')}: ${refusal}`, {
     wayOut: 'Install them yourself; instead of docker.io any Docker engine that answers will do.',
   });
+}
+
+/** Returns why apt may not be used on this machine, or undefined where it may. */
+export async function aptRefusal(): Promise<string | undefined> {
+  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  return installRefusal(release, process.getuid?.() ?? -1);
 }
 
 /** Returns why apt may not be used, from the text of /etc/os-release, or undefined where it may. */

@@ -1,18 +1,10 @@
 /** `coalmine setup`: gets everything ready ahead, so that a run later needs no network and no waiting. */
 import { createStore } from '../components/store.ts';
-import { hasCode } from '../core/errors.ts';
-import { onPath } from '../exec/on-path.ts';
-import { findEngine } from '../providers/kind/engine-find.ts';
-import { installPackages } from '../providers/install-packages.ts';
-import { ENGINE_PACKAGES } from '../providers/kind/engine-packages.ts';
+import type { Plan } from '../core/plan.ts';
 import { makeAhead, neededComponents } from './make-ahead.ts';
 import { planFrom } from './plan-from.ts';
-import { shippedScenarios } from './scenario-file.ts';
-
-/** What a run calls on this machine beside the engine: program to Debian package. */
-const TOOLS: Readonly<Record<string, string>> = { mmdebstrap: 'mmdebstrap' };
-/** What coalmine's own tests and benches call as well. */
-const TEST_TOOLS: Readonly<Record<string, string>> = { dnsperf: 'dnsperf', nft: 'nftables' };
+import { loadScenario, shippedScenarios } from './scenario-file.ts';
+import { installMissing, vmOutOfReach } from './setup-packages.ts';
 
 export interface SetupRequest {
   scenarios: readonly string[];
@@ -26,16 +18,9 @@ export interface SetupRequest {
 }
 
 /** Returns lines for stdout: the list that was asked for, or nothing. */
-export async function setUp({
-  scenarios,
-  offline,
-  listOnly,
-  tests,
-  say,
-  signal,
-}: SetupRequest): Promise<string[]> {
-  const names = scenarios.length > 0 ? scenarios : shippedScenarios();
-  const plans = names.flatMap((scenario) => planFrom({ scenario, set: [] }).plans);
+export async function setUp(request: SetupRequest): Promise<string[]> {
+  const { offline, listOnly, tests, say, signal } = request;
+  const plans = await plansOf(request);
   const store = createStore({ offline });
   if (listOnly) {
     const needed = neededComponents(plans, 'built');
@@ -46,28 +31,35 @@ export async function setUp({
       }),
     );
   }
-  const tools = tests ? { ...TOOLS, ...TEST_TOOLS } : TOOLS;
-  await installMissing(tools, store.cache.root, { say, signal });
+  const providers = new Set(plans.map(({ provider }) => provider));
+  await installMissing({ providers, cacheDir: store.cache.root, tests, say, signal });
   await makeAhead(plans, store, 'built', { say, signal });
   await store.pruneBuildCache({ say, signal });
   say('ready');
   return [];
 }
 
-/** Nothing is installed where nothing is missing; what is installed is said before it is done. */
-async function installMissing(
-  tools: Readonly<Record<string, string>>,
-  cacheDir: string,
-  { say, signal }: Pick<SetupRequest, 'say' | 'signal'>,
-): Promise<void> {
-  const packages: string[] = [];
-  for (const [tool, debianPackage] of Object.entries(tools)) {
-    if ((await onPath(tool)) === undefined) packages.push(debianPackage);
-  }
-  const engine = await findEngine({ cacheDir }).catch((error: unknown) => {
-    if (hasCode(error, 'preflight')) return undefined;
-    throw error;
-  });
-  if (engine === undefined) packages.push(...ENGINE_PACKAGES);
-  if (packages.length > 0) await installPackages({ packages, say, signal });
+/**
+ * The plans of the named scenarios, or of all that ship. For tests also those of their controls, whose versions a run would
+ * else build. Of all that ship, what this machine can have no provider for is left out, and said.
+ */
+async function plansOf({ scenarios, tests, say }: SetupRequest): Promise<Plan[]> {
+  const isNamed = scenarios.length > 0;
+  const names = isNamed ? scenarios : shippedScenarios();
+  const plans = names.flatMap((scenario) => [
+    ...planFrom({ scenario, set: [] }).plans,
+    ...(tests && hasControls(scenario)
+      ? planFrom({ scenario, set: [], known: { times: 1 } }).plans
+      : []),
+  ]);
+  const because = isNamed ? undefined : await vmOutOfReach();
+  if (because === undefined) return plans;
+  const left = plans.filter(({ provider }) => provider !== 'vm');
+  if (left.length < plans.length) say(`leaving out the scenarios that need machines: ${because}`);
+  return left;
+}
+
+function hasControls(scenario: string): boolean {
+  const { knownBad, knownGood } = loadScenario(scenario).scenario;
+  return knownBad.length + knownGood.length > 0;
 }
