@@ -137,7 +137,7 @@ interface Life {
 function followLife(spec: MachineSpec, files: MachineFiles, qemu: LocalProcess): Life {
   let words = '';
   let reason = '';
-  const state = { over: false, wanted: false };
+  const state = { over: false, wanted: false, doomed: false };
   for (const stream of [qemu.stdout, qemu.stderr])
     stream.on('data', (chunk: Buffer) => {
       words = (words + chunk.toString()).slice(-2_000);
@@ -146,7 +146,9 @@ function followLife(spec: MachineSpec, files: MachineFiles, qemu: LocalProcess):
     state.over = true;
     const how = state.wanted
       ? 'was ended'
-      : `ended by itself (${signal ?? `exit code ${exitCode ?? '?'}`})`;
+      : state.doomed
+        ? 'had to be ended'
+        : `ended by itself (${signal ?? `exit code ${exitCode ?? '?'}`})`;
     const own = [reason, words.trim()].filter((text) => text !== '').join('; ');
     const console = await tailOf(files.console);
     return `QEMU of ${spec.name} ${how}${own === '' ? '' : `: ${own}`}${console}`;
@@ -155,12 +157,12 @@ function followLife(spec: MachineSpec, files: MachineFiles, qemu: LocalProcess):
     died,
     isOver: () => state.over,
     watch: (qmp, say) => {
-      qmp.onEvent(({ event, data }) => {
-        if (event !== 'SHUTDOWN' && event !== 'GUEST_PANICKED') return;
-        const because = typeof data['reason'] === 'string' ? ` (${data['reason']})` : '';
-        reason =
-          event === 'SHUTDOWN' ? `the guest was switched off${because}` : 'the guest panicked';
-        if (!state.wanted) say(`${spec.name}: ${reason}`);
+      followFate(qmp, (why, isOver) => {
+        if (reason === '') reason = why;
+        if (state.wanted) return;
+        say(`${spec.name}: ${why}`);
+        state.doomed = !isOver;
+        if (state.doomed) qemu.kill('SIGKILL');
       });
     },
     kill: async () => {
@@ -170,6 +172,27 @@ function followLife(spec: MachineSpec, files: MachineFiles, qemu: LocalProcess):
       await died;
     },
   };
+}
+
+/** QEMU stops a machine that it cannot run any further, and stays: nobody would ever hear of it. */
+const DEAD_STATES: readonly string[] = ['internal-error', 'io-error', 'guest-panicked'];
+
+/** Tells what happened to the machine, and whether QEMU ends because of it. */
+function followFate(qmp: Qmp, tell: (why: string, isOver: boolean) => void): void {
+  const word = (data: Readonly<Record<string, unknown>>, key: string): string =>
+    typeof data[key] === 'string' ? ` (${data[key]})` : '';
+  qmp.onEvent(({ event, data }) => {
+    if (event === 'SHUTDOWN') tell(`the guest was switched off${word(data, 'reason')}`, true);
+    else if (event === 'BLOCK_IO_ERROR' && data['action'] === 'stop')
+      tell(`its disk cannot be written or read${word(data, 'reason')}`, false);
+    else if (event === 'STOP')
+      void runState(qmp).then(
+        (state) => {
+          if (DEAD_STATES.includes(state)) tell(`QEMU cannot run it any further (${state})`, false);
+        },
+        () => undefined, // then QEMU is gone, which is told elsewhere
+      );
+  });
 }
 
 async function reachMonitor(

@@ -74,8 +74,6 @@ export function qemuArgv(spec: MachineSpec, accel: Accel['kind']): readonly [str
     ...portArgv('agent', files.ports.agent),
     ...portArgv('hand', files.ports.hand),
     ...['-serial', `file:${quoteCommas(files.console)}`],
-    // A machine that its guest switched off stays, so that it can be switched on again.
-    ...['-action', 'shutdown=pause,panic=pause'],
     ...[files.monitor, files.commands].flatMap((socket) => [
       '-qmp',
       `unix:${quoteCommas(socket)},server=on,wait=off`,

@@ -23,7 +23,7 @@ export interface Qmp {
   close(): void;
 }
 
-export const ANSWER_MS = 10_000;
+const ANSWER_MS = 10_000;
 /** One answer: a list of everything that a machine has is far below it. */
 const LINE_CHARS_MAX = 16 * 1024 * 1024;
 
