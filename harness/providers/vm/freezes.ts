@@ -61,7 +61,7 @@ async function holdSuspended({ qmp, name }: FreezableMachine, forMs: number): Pr
     await resumed;
   };
   return {
-    over: letGo(),
+    over: heard(letGo()),
     proof: () => {
       const { stopped: from = fromMs, resumed: to } = times;
       const events =
@@ -107,7 +107,7 @@ async function holdStalled(
     if (state() === 'T') process.kill(pid, 'SIGCONT');
   };
   return {
-    over: letGo(),
+    over: heard(letGo()),
     proof: () => ({
       felt: true,
       evidence: `QEMU of ${name} (pid ${pid}) was in state T${toMs === undefined ? '' : ` for ${formatDuration(toMs - fromMs)}`}; the machine stops`,
@@ -123,6 +123,12 @@ function stateOf(pid: number, startTicks: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The end of QEMU ends a freeze too; whoever waits hears of it, and nobody has to. */
+function heard(over: Promise<void>): Promise<void> {
+  over.catch(() => undefined);
+  return over;
 }
 
 /** To the millisecond where this process is not kept from running. An abort ends it early, without an error. */
