@@ -134,36 +134,54 @@ async function makeNode(
   return { ...image, names: [`coalmine/node-base:v${versions.kubernetes}-${digest}`] };
 }
 
-/** Each is one static program alone in its image, as upstream's are. */
 async function makeControlPlane(
   making: ImageMaking,
   versions: ImageVersions,
   names: Readonly<Record<KubeadmImage, string>>,
 ): Promise<ImageSpec[]> {
+  const component = async (
+    name: ComponentName & KubeadmImage,
+    version: string,
+  ): Promise<ImageSpec> => {
+    const artifact = await program(making, name, version);
+    return makeAlone(making, name, names[name], artifact, `/usr/local/bin/${name}`);
+  };
+  return [
+    await component('kube-apiserver', versions.kubernetes),
+    await component('kube-controller-manager', versions.kubernetes),
+    await component('kube-scheduler', versions.kubernetes),
+    await component('etcd', versions.etcd),
+    ...(await makeAddons(making, versions, names)),
+  ];
+}
+
+/** What runs on nodes with or without a control plane. */
+async function makeAddons(
+  making: ImageMaking,
+  versions: ImageVersions,
+  names: Readonly<Record<KubeadmImage, string>>,
+): Promise<ImageSpec[]> {
+  const coredns = await program(making, 'coredns', versions.coredns);
   const pause = await producePause(making.store, making.goFolder, making.context);
-  const alone = async (
-    image: KubeadmImage,
-    artifact: Artifact,
-    to: string,
-  ): Promise<ImageSpec> => ({
-    names: [names[image]],
+  return [
+    await makeAlone(making, 'coredns', names.coredns, coredns, '/coredns'),
+    await makeAlone(making, 'pause', names.pause, pause, '/pause'),
+  ];
+}
+
+/** One static program alone in its image, as upstream's are. */
+async function makeAlone(
+  making: ImageMaking,
+  image: KubeadmImage,
+  name: string,
+  artifact: Artifact,
+  to: string,
+): Promise<ImageSpec> {
+  return {
+    names: [name],
     layers: [await layer(making, image, artifact.version, [binary(artifact, to)])],
     entrypoint: [to],
-  });
-  const component = async (name: ComponentName & KubeadmImage, version: string, to: string) =>
-    alone(name, await program(making, name, version), to);
-  return [
-    await component('kube-apiserver', versions.kubernetes, '/usr/local/bin/kube-apiserver'),
-    await component(
-      'kube-controller-manager',
-      versions.kubernetes,
-      '/usr/local/bin/kube-controller-manager',
-    ),
-    await component('kube-scheduler', versions.kubernetes, '/usr/local/bin/kube-scheduler'),
-    await component('etcd', versions.etcd, '/usr/local/bin/etcd'),
-    await component('coredns', versions.coredns, '/coredns'),
-    await alone('pause', pause, '/pause'),
-  ];
+  };
 }
 
 /** What a machine's containerd holds: what runs on a node without a control plane of its own. */
@@ -174,10 +192,7 @@ export async function makeMachineImages(
 ): Promise<{ images: ImageSpec[]; pauseImage: string }> {
   const kubeadm = await program(making, 'kubeadm', versions.kubernetes);
   const names = await kubeadmImages(kubeadm.path, versions.kubernetes, making.context.signal);
-  const controlPlane = await makeControlPlane(making, versions, names);
-  const images = controlPlane.filter((image) =>
-    image.names.some((name) => name === names.coredns || name === names.pause),
-  );
+  const images = await makeAddons(making, versions, names);
   for (const version of kubeProxy.all)
     images.push(await makeKubeProxyImage(making, version, kubeProxy.suite));
   return {

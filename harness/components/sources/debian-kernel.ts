@@ -19,7 +19,7 @@ import { goArch } from './source.ts';
 
 /** Depends on the package of the suite's newest kernel. */
 const META = `linux-image-cloud-${goArch()}`;
-const KERNEL_PACKAGE = /^linux-(?:image|binary|modules)-\d/;
+const KERNEL_PACKAGE = /^linux-(?:image|base|binary|modules)-\d/;
 /** What the kernel's package has and no node reads; beside it `build` and `source` are links to nowhere. */
 const LEFT_OUT = ['build', 'source', 'vmlinuz', 'config', 'System.map'];
 
@@ -55,22 +55,24 @@ function bySeries(a: string, b: string): number {
   return majorA - majorB || minorA - minorB;
 }
 
-/** In newer suites the image is a shell around packages of the binary and of the modules. */
+/** In newer suites the image is a shell around packages of the binary and of the modules. Returns what was unpacked. */
 async function unpackKernel(
   mirror: Mirror,
   name: string,
   version: string,
   tree: string,
+  unpacked: string[] = [],
 ): Promise<string[]> {
   const parts = (await dependencies(mirror, name, version)).filter((one) =>
     KERNEL_PACKAGE.test(one),
   );
   if (name === META && parts.length === 0)
     throw new CoalmineError('component', `${name} ${version} depends on no kernel`);
-  const unpacked: string[] = [];
   for (const part of parts) {
+    if (unpacked.includes(part)) continue;
+    unpacked.push(part);
     await unpackPackage(mirror, part, version, tree);
-    unpacked.push(part, ...(await unpackKernel(mirror, part, version, tree)));
+    await unpackKernel(mirror, part, version, tree, unpacked);
   }
   return unpacked;
 }
