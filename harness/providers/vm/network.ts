@@ -7,6 +7,7 @@ import type { Command } from '../../core/command.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
+import { SERVICE_SUBNET } from '../cluster-networks.ts';
 import { API_ADDRESS, testNicHostAddress, withPrefix } from './addresses.ts';
 
 const BRIDGE = 'coalmine0';
@@ -58,11 +59,17 @@ export async function createNetwork(): Promise<VmNetwork> {
   };
 }
 
+/**
+ * A pod that asks for a Service before kube-proxy has a rule for it is told so at once by this side, which is its default
+ * gateway; without an answer it would wait out TCP's patience, and CoreDNS, the first pod, would lose half a minute.
+ */
 function bridgeCommands(): Command[] {
   return [
     { argv: ['ip', 'link', 'add', BRIDGE, 'type', 'bridge', 'forward_delay', '0'] },
     { argv: ['ip', 'addr', 'add', withPrefix(API_ADDRESS), 'dev', BRIDGE] },
     { argv: ['ip', 'link', 'set', BRIDGE, 'up'] },
+    { argv: ['ip', 'route', 'add', 'unreachable', SERVICE_SUBNET] },
+    { argv: ['sysctl', '--quiet', '--write', 'net.ipv4.ip_forward=1'] },
   ];
 }
 

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { dnsPlacement } from '../../../../harness/providers/vm/addons.ts';
+import {
+  apiServerArgs,
+  controllerManagerArgs,
+  etcdArgs,
+  schedulerArgs,
+} from '../../../../harness/providers/vm/control-plane-argv.ts';
+import { startDaemon } from '../../../../harness/providers/vm/daemon.ts';
+import { kubeadmConfig } from '../../../../harness/providers/vm/kubeadm-config.ts';
+import { allOf } from '../../../../harness/providers/vm/work.ts';
+
+describe('the control plane’s programs', () => {
+  it('leave leases and grace periods as upstream has them', () => {
+    const all = [
+      ...etcdArgs('/data'),
+      ...apiServerArgs('/pki'),
+      ...controllerManagerArgs('/pki', '/kubeconfig'),
+      ...schedulerArgs('/kubeconfig'),
+    ];
+    assert.deepEqual(
+      all.filter((word) => /node-monitor|pod-eviction|lease-duration/.test(word)),
+      [],
+    );
+  });
+
+  it('keep the controllers that a Service, a DaemonSet and a namespace need', () => {
+    const word = controllerManagerArgs('/pki', '/kubeconfig').find((one) =>
+      one.startsWith('--controllers='),
+    );
+    const off = (word ?? '').replace('--controllers=', '').split(',').slice(1);
+    assert.ok(off.length > 5);
+    for (const needed of ['endpoint', 'endpointslice', 'daemonset', 'namespace', 'node-lifecycle'])
+      assert.ok(!off.includes(`-${needed}`), needed);
+  });
+
+  it('give nodes their ranges by number, not in the order of arrival', () => {
+    const args = controllerManagerArgs('/pki', '/kubeconfig');
+    assert.ok(args.includes('--allocate-node-cidrs=false'));
+  });
+});
+
+describe('kubeadm’s configuration', () => {
+  const config = (kubernetes: string) =>
+    parseAllDocuments(kubeadmConfig({ kubernetes, pki: '/pki', proxyMode: 'ipvs', node: 'n' })).map(
+      (document) => document.toJS() as Record<string, unknown>,
+    );
+
+  it('is of the version that the release knows, and has short keys where it can', () => {
+    const [, newer, proxy] = config('1.34.3');
+    assert.equal(newer?.['apiVersion'], 'kubeadm.k8s.io/v1beta4');
+    assert.equal(newer['encryptionAlgorithm'], 'ECDSA-P256');
+    assert.equal(proxy?.['mode'], 'ipvs');
+    const [init, older] = config('1.30.4');
+    assert.equal(older?.['apiVersion'], 'kubeadm.k8s.io/v1beta3');
+    assert.equal(older['encryptionAlgorithm'], undefined);
+    assert.equal((init?.['nodeRegistration'] as { name: string }).name, 'n');
+  });
+});
+
+describe('where CoreDNS runs', () => {
+  it('is anywhere but on the canary, and on it where there is no other', () => {
+    assert.deepEqual(dnsPlacement(['a']), { spec: { replicas: 1 } });
+    assert.match(JSON.stringify(dnsPlacement(['a', 'b'])), /"NotIn","values":\["a"\]/);
+  });
+});
+
+describe('a daemon', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'coalmine-daemon-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('that dies says how, with its last words', async () => {
+    const log = path.join(folder, 'log');
+    const daemon = startDaemon('etcd', ['sh', '-c', 'echo no room; exit 3'], log);
+    assert.match(await daemon.died, /^etcd ended with exit code 3 .*\nno room$/s);
+    await daemon.stop();
+    assert.equal(readFileSync(log, 'utf8'), 'no room\n');
+  });
+
+  it('that is stopped has not died, and can be stopped twice', async () => {
+    const daemon = startDaemon('etcd', ['sleep', '60'], path.join(folder, 'log'));
+    await daemon.stop();
+    await daemon.stop();
+    const told = await Promise.race([daemon.died, Promise.resolve('nothing')]);
+    assert.equal(told, 'nothing');
+  });
+});
+
+describe('allOf', () => {
+  it('tells the others to end, waits for them, and throws what failed first', async () => {
+    const broken = new AbortController();
+    const work = {
+      signal: broken.signal,
+      giveUp: (reason: unknown) => {
+        broken.abort(reason);
+      },
+    };
+    let ended = false;
+    const other = new Promise<never>((_, reject) => {
+      broken.signal.addEventListener('abort', () => {
+        ended = true;
+        reject(new Error('second'));
+      });
+    });
+    const failing = Promise.reject(new Error('first'));
+    await assert.rejects(allOf(work, [failing, other]), /first/);
+    assert.ok(ended);
+    const fine = new AbortController();
+    const quiet = { signal: fine.signal, giveUp: () => undefined };
+    assert.deepEqual(await allOf(quiet, [Promise.resolve(1), Promise.resolve('b')]), [1, 'b']);
+  });
+});
