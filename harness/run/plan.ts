@@ -1,4 +1,5 @@
 /** Scenario and matrix to plans: pure, needs nothing installed. What cannot be served is a skipped cell with its reason. */
+import { irqbalanceNote } from '../components/image/irqbalance-unit.ts';
 import type { NodeSelector, Plan, PlannedPhase } from '../core/plan.ts';
 import { CoalmineError } from '../core/errors.ts';
 import { cellName, CELLS_MAX, exclusionOf, expandMatrix, type Cell } from '../matrix/expand.ts';
@@ -115,6 +116,7 @@ function draftPlan({ scenario, written, path }: ScenarioFile, cell: Cell, runId:
       (version) => skewNote(kubernetes, 'kube-proxy', version) ?? [],
     ),
     ...kubeletsOf(others).flatMap((version) => skewNote(kubernetes, 'kubelet', version) ?? []),
+    ...[others['irqbalance'] ?? ''].flatMap((version) => irqbalanceNote(version) ?? []),
   ];
   return {
     version: 1,

@@ -5,8 +5,13 @@
 
 /** `1.9.4-1+deb13u1-readonly`: what 1.9.4-1 was, which no mirror has any more. */
 export const READONLY_SUFFIX = /-readonly$/;
-export const READONLY_NOTE =
-  "no Debian mirror has irqbalance 1.9.4-1 any more: its fault, the unit's ProtectKernelTunables=yes, is put back into 1.9.4-1+deb13u1 by a drop-in";
+
+/** Returns what a reader of the report must know of a version that is not what its package was. */
+export function irqbalanceNote(version: string): string | undefined {
+  if (!READONLY_SUFFIX.test(version)) return undefined;
+  const real = version.replace(READONLY_SUFFIX, '');
+  return `no Debian mirror has irqbalance 1.9.4-1 any more: its fault, the unit's ProtectKernelTunables=yes, is put back into ${real} by a drop-in`;
+}
 
 /** Where the tools disk has it; the root disk's unit folder points there. */
 export const IRQBALANCE_HOME = '/coalmine/irqbalance';

@@ -75,7 +75,7 @@ export function countFloods(floods: readonly Flood[]): Command {
 }
 
 /** 60 bytes, the smallest frame, so that packets and not bytes are the load. Pure. */
-export function packets({ nic, flows }: Flood): string {
+function packets({ nic, flows }: Flood): string {
   const [address = ''] = nic.address.split('/');
   return [
     '{',

@@ -10,7 +10,7 @@ import { installPackages, updatePackageLists, type InstallOptions } from '../ins
 const QEMU_MAJOR_MIN = 10;
 const QEMU_PACKAGE = 'qemu-system-x86';
 /** What each is for: machines, their overlays, the modules of their kernels, their disks. */
-export const VM_PACKAGES = [QEMU_PACKAGE, 'qemu-utils', 'kmod', 'e2fsprogs'] as const;
+const VM_PACKAGES = [QEMU_PACKAGE, 'qemu-utils', 'kmod', 'e2fsprogs'] as const;
 const SOURCE_FILE = '/etc/apt/sources.list.d/coalmine-backports.list';
 const ASK_MS = 60_000;
 
