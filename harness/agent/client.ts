@@ -58,7 +58,8 @@ export interface AgentConnection extends NodeAgent {
   close(): Promise<void>;
 }
 
-const HELLO_MS = 30_000;
+/** An emulated machine whose kubelet is just starting needs most of a minute to start a program, when others are busy too. */
+const HELLO_MS = 90_000;
 
 type Hello = Extract<Report, { type: 'hello' }>;
 

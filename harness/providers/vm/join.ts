@@ -6,7 +6,7 @@ import type { Hand } from './hand.ts';
 import { joinFiles, NETWORK_UNIT, type Joining } from './join-files.ts';
 
 const STEP_MS = 120_000;
-const UNITS = [NETWORK_UNIT, 'kubelet.service'];
+const KUBELET_UNIT = 'kubelet.service';
 
 /** Resolves when the kubelet has been started; whether it gets Ready is seen from the API server. */
 export async function joinNode(hand: Hand, joining: Joining, signal: AbortSignal): Promise<void> {
@@ -20,12 +20,14 @@ export async function joinNode(hand: Hand, joining: Joining, signal: AbortSignal
   for (const { path, content, mode } of files) await hand.writeFile(path, content, mode);
   // For a reboot; nothing is reloaded, because systemd has not seen either unit yet.
   const wanted = ['systemctl', '--no-reload', 'add-wants', 'multi-user.target'] as const;
-  await runOrThrow(hand, { argv: [...wanted, ...UNITS] }, limits);
-  await runOrThrow(hand, { argv: ['systemctl', 'start', ...UNITS] }, limits);
+  await runOrThrow(hand, { argv: [...wanted, NETWORK_UNIT, KUBELET_UNIT] }, limits);
+  await runOrThrow(hand, { argv: ['systemctl', 'start', NETWORK_UNIT] }, limits);
+  // Not waited for: a kubelet that does not come is told from the API server's side, with its last words.
+  await runOrThrow(hand, { argv: ['systemctl', 'start', '--no-block', KUBELET_UNIT] }, limits);
 }
 
 /** Certificates are valid from now on: a node whose clock is behind would refuse them. */
-export async function setClock(node: Executor, signal: AbortSignal): Promise<void> {
+async function setClock(node: Executor, signal: AbortSignal): Promise<void> {
   const seconds = (Date.now() / 1_000).toFixed(3);
   const argv = ['date', '--utc', `--set=@${seconds}`] as const;
   await runOrThrow(node, { argv }, { timeoutMs: STEP_MS, signal, code: 'provision' });

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import type { RunningCommand } from '../../../../harness/core/node.ts';
+import { followThrough } from '../../../../harness/providers/vm/follow-file.ts';
+import type { Hand } from '../../../../harness/providers/vm/hand.ts';
+import { lastWords } from '../../../../harness/providers/vm/last-words.ts';
+import type { Machine } from '../../../../harness/providers/vm/machine.ts';
+
+/** Each start prints its lines and ends in its way; after the last the machine is gone. */
+function handOf(...lives: { lines: string[]; end: Awaited<RunningCommand['ended']> }[]) {
+  const asked: string[] = [];
+  const left = [...lives];
+  const hand: Hand = {
+    name: 'n',
+    run: () => Promise.reject(new Error('gone')),
+    writeFile: () => Promise.resolve(),
+    close: () => undefined,
+    start: ({ argv }, onLine) => {
+      asked.push(argv.join(' '));
+      const life = left.shift();
+      if (life === undefined) return Promise.reject(new Error('gone'));
+      for (const line of life.lines) onLine(line, 'stdout');
+      return Promise.resolve({ ended: Promise.resolve(life.end), kill: () => Promise.resolve() });
+    },
+  };
+  return { hand, asked };
+}
+
+const LOST = { exitCode: null, signal: null };
+
+describe('a file that is followed on a machine', () => {
+  it('is taken up again where the connection was lost, without a line twice', async () => {
+    const { hand, asked } = handOf({ lines: ['a', 'b'], end: LOST }, { lines: ['c'], end: LOST });
+    const lines: string[] = [];
+    followThrough(new Map([['n', hand]]))('n', '/log', (line) => lines.push(line));
+    await new Promise(setImmediate);
+    assert.deepEqual(lines, ['a', 'b', 'c']);
+    assert.deepEqual(
+      asked.map((words) => /--lines=\+\d+/.exec(words)?.[0]),
+      ['--lines=+1', '--lines=+3', '--lines=+4'],
+    );
+  });
+
+  it('is left alone where tail itself has ended', async () => {
+    const { hand, asked } = handOf({ lines: [], end: { exitCode: 127, signal: null } });
+    followThrough(new Map([['n', hand]]))('n', '/log', () => undefined);
+    await new Promise(setImmediate);
+    assert.equal(asked.length, 1);
+  });
+});
+
+describe('the last words of a node', () => {
+  const machine = {
+    spec: { name: 'worker-1' },
+    consoleTail: () => Promise.resolve('\nits console ended with:\npanic'),
+  } as unknown as Machine;
+
+  it('are its kubelet’s and its console’s, and never an error', async () => {
+    const { hand } = handOf();
+    const answers = { exitCode: 0, signal: null, stdout: 'no cgroup\n', stderr: '' };
+    const talking: Hand = { ...hand, run: () => Promise.resolve(answers) };
+    assert.match(
+      await lastWords(machine, talking),
+      /--- worker-1\nno cgroup\nits console .*panic/s,
+    );
+    assert.match(await lastWords(machine, hand), /journal cannot be read\nits console/);
+  });
+});
