@@ -65,7 +65,7 @@ describe('disrupt/faults/flood', () => {
     assert.equal(argv[argv.indexOf('--num') + 1], String(25_000 * 3_600));
     assert.equal(argv[argv.indexOf('timeout') + 2], '3600');
     assert.match(stdin, /eth\(da=52:54:00:c0:00:02,/);
-    assert.match(stdin, /ipv4\(sa=172\.31\.17\.1, da=172\.31\.17\.2,/);
+    assert.match(stdin, /ipv4\(sa=172\.31\.17\.1, da=172\.31\.17\.2, ttl=64, csum=0xdead\)/);
     assert.match(stdin, /sp=dinc\(20000, 20063\), dp=9/);
   });
 
