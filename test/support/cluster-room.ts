@@ -41,6 +41,8 @@ const say = (line: string): void => {
 };
 
 async function main(logsDir: string): Promise<ClusterReport> {
+  // The run's folder goes with the logs.
+  process.env['TMPDIR'] = logsDir;
   await local.run({ argv: ['ip', 'link', 'set', 'lo', 'up'] }, LIMITS);
   const before = await links();
   const store = createStore({ offline: process.env['CI'] !== 'true' });
