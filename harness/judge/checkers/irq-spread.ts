@@ -45,7 +45,7 @@ type Params = z.infer<typeof params>;
 
 /** A CPU that serves less than this of all packets does not take part. */
 const USED_SHARE_MIN = 0.1;
-/** With fewer interrupts than this for each NET_RX softirq, the NICs were polled. */
+/** With fewer interrupts than this for each NET_RX softirq, a CPU polls its NICs. */
 const INTERRUPTS_PER_SOFTIRQ_MIN = 0.8;
 /** The lines of irqbalance's own log (with -d) that tell whether it tried. */
 const SELECTED = /Selecting irq \d+ for rebalancing/g;
@@ -190,8 +190,11 @@ function tooLittle(spread: Spread, node: string, { perSecondMin }: Params): stri
 }
 
 /** What can be said about who serves; the busiest CPU's share must hold for each. */
-function judgedCounters({ packets, netRx, irqs }: Spread): [string, Served][] {
-  const polled = irqs.total < INTERRUPTS_PER_SOFTIRQ_MIN * netRx.total;
+function judgedCounters({ packets, netRx, irqs, cpus }: Spread): [string, Served][] {
+  // One CPU may poll its NICs while another one is interrupted by its own: then interrupts compare nothing.
+  const polled = cpus.some(
+    (cpu) => (irqs.byCpu.get(cpu) ?? 0) < INTERRUPTS_PER_SOFTIRQ_MIN * (netRx.byCpu.get(cpu) ?? 0),
+  );
   return [
     ['packets', packets],
     ['NET_RX', netRx],
