@@ -114,27 +114,34 @@ async function leaveCluster(
  * A disruption that the cluster did not take, or an upgrade that did not come up, is a finding and no crash: the checkers
  * say what it means. Before the phases it means that there is no cluster to judge.
  */
-function endOf(error: unknown, { phases }: Reached, signal: 'SIGINT' | 'SIGTERM' | undefined) {
+function endOf(
+  error: unknown,
+  { phases, cluster }: Reached,
+  signal: 'SIGINT' | 'SIGTERM' | undefined,
+) {
   if (error === undefined) return { kind: 'run', state: 'ended' } as const;
   // The whole of it, kubelet's last words and all, was said when it happened and is in the logs.
   const detail = messageOf(error).split('\n')[0] ?? '';
   if (signal !== undefined) return { kind: 'run', state: 'interrupted', signal, detail } as const;
   const foreseen = error instanceof CoalmineError;
-  if (foreseen && phases) return { kind: 'run', state: 'ended', detail } as const;
+  const broken = cluster?.broken?.aborted === true;
+  if (foreseen && phases && !broken) return { kind: 'run', state: 'ended', detail } as const;
   return { kind: 'run', state: 'crashed', exitCode: foreseen ? 4 : 6, detail } as const;
 }
 
 async function perform(
   plan: Plan,
-  { provider, recorder, progress, signal }: CellDeps,
+  { provider, recorder, progress, ...deps }: CellDeps,
   { clock, emit }: Pick<Stage, 'clock' | 'emit'>,
   unwind: Unwind,
   reached: Reached,
 ): Promise<void> {
   const { say } = progress;
   const logsDir = path.join(recorder.dir, 'logs');
-  const cluster = await provider.provision({ plan, clock, logsDir, say, signal });
+  const cluster = await provider.provision({ plan, clock, logsDir, say, signal: deps.signal });
   reached.cluster = cluster;
+  // A cluster of which a part has died ends the run as an interruption would, with that as the reason.
+  const signal = AbortSignal.any([deps.signal, ...(cluster.broken ? [cluster.broken] : [])]);
   const nodes = await connectNodes({ plan, cluster, clock, emit, signal }, unwind);
   const stage: Stage = { plan, clock, emit, cluster, nodes, signal, say };
 
