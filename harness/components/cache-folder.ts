@@ -19,6 +19,8 @@ export interface CacheFolder {
   readonly apt: string;
   /** Bundled programs for nodes and pods. */
   readonly programs: string;
+  /** Machines that have booted, to go on from. */
+  readonly snapshots: string;
 }
 
 export function cacheFolder(root: string): CacheFolder {
@@ -32,6 +34,7 @@ export function cacheFolder(root: string): CacheFolder {
     go: below('go'),
     apt: below('apt'),
     programs: below('programs'),
+    snapshots: below('snapshots'),
   };
 }
 

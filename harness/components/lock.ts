@@ -43,15 +43,19 @@ async function acquireLater(
   return holder;
 }
 
-/** Returns the child that holds the lock, or undefined where somebody else has it and we only tried. */
+/**
+ * Returns the child that holds the lock, or undefined where somebody else has it and we only tried. `share` tries too, and
+ * holds it together with others who share it.
+ */
 export async function acquire(
   file: string,
-  mode: 'try' | 'wait',
+  mode: 'try' | 'wait' | 'share',
   signal: AbortSignal,
 ): Promise<LocalProcess | undefined> {
   signal.throwIfAborted();
-  const options = mode === 'try' ? ['--nonblock', '--conflict-exit-code', String(BUSY)] : [];
-  const holder = startLocal({ argv: ['flock', '--exclusive', ...options, file, 'cat'] });
+  const options = mode === 'wait' ? [] : ['--nonblock', '--conflict-exit-code', String(BUSY)];
+  const kind = mode === 'share' ? '--shared' : '--exclusive';
+  const holder = startLocal({ argv: ['flock', kind, ...options, file, 'cat'] });
   const stop = (): void => {
     holder.kill('SIGKILL');
   };
@@ -70,7 +74,7 @@ export async function acquire(
   signal.removeEventListener('abort', stop);
   if (outcome === 'held') return holder;
   signal.throwIfAborted();
-  if (mode === 'try' && outcome.exitCode === BUSY) return undefined;
+  if (mode !== 'wait' && outcome.exitCode === BUSY) return undefined;
   throw new CoalmineError('component', `cannot lock ${file}: ${complaint.trim()}`, {
     wayOut: 'check that the folder is writable and that flock (util-linux) is installed',
   });

@@ -8,6 +8,9 @@ import { prepareVm, type VmParts } from '../providers/vm/prepare.ts';
 import { vmVersions } from '../providers/vm/versions.ts';
 import { nodeFiles } from './node-files.ts';
 
+/** `off`: every machine boots, and none is saved. */
+const SNAPSHOTS = 'COALMINE_SNAPSHOTS';
+
 export function vmComponents(plan: Plan): ComponentRef[] {
   const { kubernetes, kernel, irqbalance, kubeProxy } = vmVersions(plan);
   return vmRunComponents({
@@ -24,6 +27,7 @@ export async function vmParts(store: Store): Promise<VmParts> {
     goFolder: store.cache.go,
     nodeFiles: await nodeFiles(store),
     machineProgram: await bundleProgram('machine', store.cache),
+    ...(process.env[SNAPSHOTS] === 'off' ? {} : { snapshots: store.cache }),
   };
 }
 

@@ -5,14 +5,21 @@ import { formatDuration } from '../../core/duration.ts';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { KubeApi } from '../../core/kube.ts';
 import { podRange } from './addresses.ts';
+import { freshenMachine } from './freshen.ts';
 import { openHand, type Hand } from './hand.ts';
 import { joinNode } from './join.ts';
 import type { Machine } from './machine.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { Api } from './start-api.ts';
 import type { Work } from './work.ts';
 
 /** @param api may still be starting: a machine takes longer */
-export async function bootNode(work: Work, machine: Machine, api: Promise<Api>): Promise<Hand> {
+export async function bootNode(
+  work: Work,
+  machine: Machine,
+  api: Promise<Api>,
+  snapshot: Snapshot,
+): Promise<Hand> {
   const { context, names, signal, unwind } = work;
   const { clock, say } = context;
   const { name, index, testNics } = machine.spec;
@@ -25,7 +32,11 @@ export async function bootNode(work: Work, machine: Machine, api: Promise<Api>):
   unwind.push(`hand of ${name}`, () => {
     hand.close();
   });
-  say(`${name} has booted after ${formatDuration(Math.round(clock.nowMs() - startedMs))}`);
+  if (machine.isContinued) await freshenMachine(hand, machine.spec, signal);
+  const tookMs = Math.round(clock.nowMs() - startedMs);
+  const how = machine.isContinued ? 'goes on from a saved machine' : 'has booted';
+  say(`${name} ${how} after ${formatDuration(tookMs)}`);
+  if (!machine.isContinued && index === 0) await snapshot.save(machine, hand);
   const { controlPlane, kube } = await api;
   await announceNode(kube, name, index);
   const { kubeadm } = controlPlane;

@@ -1,9 +1,9 @@
 /** Makes a booted machine a node: writes its files, sets its clock, gives it its addresses, starts its kubelet. */
 import { posix } from 'node:path';
-import type { Executor } from '../../core/command.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { Hand } from './hand.ts';
 import { joinFiles, NETWORK_UNIT, type Joining } from './join-files.ts';
+import { setClock } from './set-clock.ts';
 
 const STEP_MS = 120_000;
 const KUBELET_UNIT = 'kubelet.service';
@@ -24,11 +24,4 @@ export async function joinNode(hand: Hand, joining: Joining, signal: AbortSignal
   await runOrThrow(hand, { argv: ['systemctl', 'start', NETWORK_UNIT] }, limits);
   // Not waited for: a kubelet that does not come is told from the API server's side, with its last words.
   await runOrThrow(hand, { argv: ['systemctl', 'start', '--no-block', KUBELET_UNIT] }, limits);
-}
-
-/** Certificates are valid from now on: a node whose clock is behind would refuse them. */
-async function setClock(node: Executor, signal: AbortSignal): Promise<void> {
-  const seconds = (Date.now() / 1_000).toFixed(3);
-  const argv = ['date', '--utc', `--set=@${seconds}`] as const;
-  await runOrThrow(node, { argv }, { timeoutMs: STEP_MS, signal, code: 'provision' });
 }

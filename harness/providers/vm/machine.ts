@@ -3,8 +3,6 @@
  * goes wrong with it is told with QEMU's own words and the last lines of the console.
  */
 import { open, readFile } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
-import { once } from 'node:events';
 import type { VmImage } from '../../components/image/vm-image.ts';
 import type { Program } from '../../components/bundle.ts';
 import { waitFor } from '../../core/deadline.ts';
@@ -17,10 +15,12 @@ import { identifyProcess } from '../process-identity.ts';
 import type { Accel } from './accel.ts';
 import { machineFreezes } from './freezes.ts';
 import { runState } from './monitor-verbs.ts';
+import { machinePorts, type MachinePorts } from './machine-ports.ts';
+import { overlayArgv, restoreArgv, saveMachine, type SavedMachine } from './machine-save.ts';
 import { machineNics } from './nics.ts';
 import { machinePower } from './power.ts';
 import type { VmNetwork } from './network.ts';
-import { machineFiles, portDevice, qemuArgv, type MachineFiles } from './qemu.ts';
+import { machineFiles, qemuArgv, type MachineFiles } from './qemu.ts';
 import { connectQmp, type Qmp } from './qmp.ts';
 
 export interface MachineSpec {
@@ -42,6 +42,8 @@ export type PortName = 'agent' | 'hand';
 
 export interface Machine {
   readonly spec: MachineSpec;
+  /** Whether it went on from a saved one, which had another name and another clock. */
+  readonly isContinued: boolean;
   /** QEMU's. */
   readonly pid: number;
   /** The stream to an agent; the one before on the same port must have ended. Its first answer may take as long as a boot. */
@@ -53,6 +55,11 @@ export interface Machine {
   readonly freezes: MachineFreezes;
   readonly nics: readonly MachineNic[];
   readonly power: MachinePower;
+  /**
+   * Writes what it is into a folder that is there, with an agent on the port `hand` that has heard nothing yet, for which
+   * `letGo` must end the stream there. It stands still meanwhile, and goes on.
+   */
+  save(folder: string, letGo: () => void): Promise<void>;
   /** Ends QEMU for good; idempotent. */
   kill(): Promise<void>;
 }
@@ -70,18 +77,39 @@ const START_MS = 20_000;
 const TAIL_LINES = 15;
 const TAIL_BYTES = 16_384;
 
-/** Starts QEMU and returns as soon as its processors run: the guest is then about to boot. */
-export async function startMachine(spec: MachineSpec, deps: MachineDeps): Promise<Machine> {
+/** A machine of the same hardware, whose files must outlive the start only. */
+export interface Continuing {
+  readonly saved: SavedMachine;
+  /** Rejects where the files are damaged: nothing of them runs before. */
+  readonly checked: Promise<unknown>;
+}
+
+/** Starts QEMU and returns as soon as its processors run: the guest is then about to boot, or goes on where it was saved. */
+export async function startMachine(
+  spec: MachineSpec,
+  deps: MachineDeps,
+  from?: Continuing,
+): Promise<Machine> {
   deps.signal.throwIfAborted();
   const files = machineFiles(spec);
   await deps.network.addNode(spec);
-  await makeOverlay(spec, files);
-  const qemu = startLocal({ argv: qemuArgv(spec, deps.accel.kind) });
+  await makeOverlay(spec, files, from?.saved);
+  const argv = qemuArgv(spec, deps.accel.kind);
+  const qemu = startLocal({ argv: [...argv, ...restoreArgv(from?.saved)] });
   const life = followLife(spec, files, qemu);
   try {
-    const qmp = await reachMonitor(spec, files, life, deps.signal);
+    const first = from === undefined ? 'running' : 'paused';
+    const qmp = await reachMonitor(spec, files, life, { signal: deps.signal, first });
     life.watch(qmp, deps.say);
-    return assemble(spec, deps, files, { qemu, qmp, life });
+    const ports = machinePorts({ name: spec.name, paths: files.ports, qmp, life });
+    if (from !== undefined) {
+      await from.checked;
+      // Its agent would end if the machine saw that nobody is there.
+      await ports.hold('hand');
+      await qmp.execute('cont');
+    }
+    const isContinued = from !== undefined;
+    return { ...assemble(spec, deps, files, { qemu, qmp, life, ports }), isContinued };
   } catch (error) {
     await life.kill();
     throw error;
@@ -92,8 +120,8 @@ function assemble(
   spec: MachineSpec,
   { program }: MachineDeps,
   files: MachineFiles,
-  { qemu, qmp, life }: { qemu: LocalProcess; qmp: Qmp; life: Life },
-): Machine {
+  { qemu, qmp, life, ports }: { qemu: LocalProcess; qmp: Qmp; life: Life; ports: MachinePorts },
+): Omit<Machine, 'isContinued'> {
   const identity = identifyProcess(qemu.pid);
   if (identity === undefined) throw new CoalmineError('provision', `QEMU of ${spec.name} is gone`);
   const doing = {
@@ -106,27 +134,33 @@ function assemble(
   return {
     spec,
     pid: qemu.pid,
-    openPort: (port) => openPort(spec.name, { port, path: files.ports[port] }, qmp, life),
+    openPort: (port) => ports.open(port),
     consoleTail: () => tailOf(files.console),
     died: life.died,
     freezes: machineFreezes(doing),
     nics: machineNics(spec, doing),
     power: machinePower(doing),
+    save: async (folder, letGo) => {
+      await ports.renew('hand', letGo);
+      await ports.hold('hand');
+      await saveMachine({ name: spec.name, pid: qemu.pid, qmp, overlay: files.overlay }, folder);
+    },
     kill: life.kill,
   };
 }
 
 /** The shared disk stays as it is; what this machine writes is its own, and goes with it. */
-async function makeOverlay({ image }: MachineSpec, { overlay }: MachineFiles): Promise<void> {
-  const on = ['-f', 'qcow2', '-b', image.rootDisk, '-F', 'raw', overlay];
-  await runOrThrow(
-    local,
-    { argv: ['qemu-img', 'create', '-q', ...on] },
-    { timeoutMs: START_MS, code: 'provision' },
-  );
+async function makeOverlay(
+  { image }: MachineSpec,
+  { overlay }: MachineFiles,
+  saved: SavedMachine | undefined,
+): Promise<void> {
+  const limits = { timeoutMs: START_MS, code: 'provision' } as const;
+  const argv = overlayArgv(overlay, saved?.overlay ?? image.rootDisk, saved ? 'qcow2' : 'raw');
+  await runOrThrow(local, { argv }, limits);
 }
 
-interface Life {
+export interface Life {
   readonly died: Promise<string>;
   readonly isOver: () => boolean;
   readonly watch: (qmp: Qmp, say: (line: string) => void) => void;
@@ -195,20 +229,23 @@ function followFate(qmp: Qmp, tell: (why: string, isOver: boolean) => void): voi
   });
 }
 
+/** Before its processors run; the second while it reads what was saved. */
+const STARTING: readonly string[] = ['prelaunch', 'inmigrate'];
+
 async function reachMonitor(
   spec: MachineSpec,
   files: MachineFiles,
   life: Life,
-  signal: AbortSignal,
+  { signal, first }: { signal: AbortSignal; first: 'running' | 'paused' },
 ): Promise<Qmp> {
   const wait = { what: `QEMU of ${spec.name} to start`, timeoutMs: START_MS, everyMs: 20, signal };
   const qmp = await waitFor(wait, async () => {
     if (life.isOver()) return 'over' as const;
     const opened = await connectQmp(files.monitor, spec.name);
     const state = await runState(opened);
-    if (state === 'running') return opened;
+    if (state === first) return opened;
     opened.close();
-    return state === 'prelaunch' ? undefined : ('over' as const);
+    return STARTING.includes(state) ? undefined : ('over' as const);
   }).catch(async (cause: unknown) => {
     signal.throwIfAborted();
     await life.kill();
@@ -217,37 +254,6 @@ async function reachMonitor(
   if (qmp !== 'over') return qmp;
   await life.kill();
   throw new CoalmineError('provision', await life.died);
-}
-
-async function openPort(
-  name: string,
-  { port, path }: { port: PortName; path: string },
-  qmp: Qmp,
-  life: Life,
-): Promise<AgentProcess> {
-  if (life.isOver()) throw new CoalmineError('agent', await life.died);
-  const socket: Socket = connect({ path, allowHalfOpen: false });
-  try {
-    await once(socket, 'connect');
-  } catch (cause) {
-    throw new CoalmineError('agent', `the port ${path} of ${name} cannot be reached`, { cause });
-  }
-  socket.on('error', () => undefined);
-  // An agent that ended, or whose machine was reset, has forgotten us, and the socket is QEMU's, which does not close it:
-  // the next agent must not meet our old stream.
-  const stop = qmp.onEvent(({ event, data }) => {
-    const closed = event === 'VSERPORT_CHANGE' && data['id'] === portDevice(port);
-    if (event === 'RESET' || (closed && data['open'] === false)) socket.destroy();
-  });
-  const ended = once(socket, 'close').finally(stop);
-  return {
-    stdin: socket,
-    stdout: socket,
-    ended,
-    kill: () => {
-      socket.destroy();
-    },
-  };
 }
 
 /** Returns a line break and the last lines, or that there are none. */

@@ -15,7 +15,7 @@ const NODES_MAX = 10;
 const LIMITS = { timeoutMs: 10_000, code: 'provision' } as const;
 
 export interface VmNetwork {
-  /** Makes the taps of one node; multi-queue where a test NIC has more than one. */
+  /** Makes the taps of one node; multi-queue where a test NIC has more than one. Idempotent. */
   addNode(node: { index: number; testNics: number; queues: number }): Promise<void>;
   /** Idempotent. Taps in use go when their QEMU goes. */
   close(): Promise<void>;
@@ -38,6 +38,7 @@ export async function createNetwork(): Promise<VmNetwork> {
       await local.run({ argv: ['ip', 'link', 'delete', link] }, LIMITS);
   };
   const add = async (link: string, commands: readonly Command[]): Promise<void> => {
+    if (made.includes(link)) return;
     made.push(link);
     try {
       for (const command of commands) await runOrThrow(local, command, LIMITS);

@@ -10,6 +10,7 @@ import { makeVmImage, type VmImage } from '../../components/image/vm-image.ts';
 import type { ToolsFile } from '../../components/image/tools-disk.ts';
 import type { ProvisionContext } from '../provider.ts';
 import { CONTROL_PLANE_PROGRAMS, type ControlPlaneOptions } from './control-plane.ts';
+import type { SnapshotCache } from './snapshot-store.ts';
 import { vmVersions } from './versions.ts';
 
 export interface VmParts {
@@ -20,6 +21,8 @@ export interface VmParts {
   nodeFiles: readonly ToolsFile[];
   /** The bundled program that commands of the undo journal run on machines with. */
   machineProgram: Program;
+  /** Where machines are kept that have booted; each boots where absent. */
+  snapshots?: SnapshotCache;
 }
 
 export interface Prepared {

@@ -21,6 +21,7 @@ import type { Machine } from './machine.ts';
 import { createNetwork } from './network.ts';
 import { vmNode } from './node.ts';
 import { prepareVm, type VmParts } from './prepare.ts';
+import { NO_SNAPSHOT, useSnapshot } from './snapshot.ts';
 import { startApi, type Api } from './start-api.ts';
 import { startMachines } from './start-machines.ts';
 import { vmNodeNames } from './versions.ts';
@@ -62,14 +63,16 @@ async function makeCluster(work: Work, parts: VmParts, broken: AbortSignal): Pro
   const network = await createNetwork();
   unwind.push('network', () => network.close());
   const api = startApi(work);
-  const machines = startMachines(work, network, parts.machineProgram);
+  const { snapshots } = parts;
+  const snapshot = snapshots === undefined ? NO_SNAPSHOT : useSnapshot(work, snapshots);
+  const machines = startMachines(work, network, parts.machineProgram, snapshot);
   const [reached, started, hands] = await allOf(work, [
     api,
     machines,
     machines.then((all) =>
       allOf(
         work,
-        all.map((one) => bootNode(work, one, api)),
+        all.map((one) => bootNode(work, one, api, snapshot)),
       ),
     ),
   ]).catch(async (error: unknown) => {

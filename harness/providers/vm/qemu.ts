@@ -71,6 +71,8 @@ export function qemuArgv(spec: MachineSpec, accel: Accel['kind']): readonly [str
     ...['-device', `virtio-net-pci,netdev=net0,id=nic0,mac=${macOf(index, 0)},romfile=`],
     ...testNicsArgv(spec),
     ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci,id=serial'],
+    // Tells a guest that goes on from a saved one that its random numbers are no secret any more.
+    ...['-device', 'vmgenid,guid=auto'],
     ...portArgv('agent', files.ports.agent),
     ...portArgv('hand', files.ports.hand),
     ...['-serial', `file:${quoteCommas(files.console)}`],
@@ -82,10 +84,13 @@ export function qemuArgv(spec: MachineSpec, accel: Accel['kind']): readonly [str
 }
 
 /** The shared disk has no identity: each machine gets its own with its first words. */
-function kernelWords({ image, name, runId }: MachineSpec): string {
-  const machineId = createHash('sha256').update(`${runId} ${name}`).digest('hex').slice(0, 32);
-  const own = [`systemd.hostname=${name}`, `systemd.machine_id=${machineId}`];
-  return [...image.cmdline, ...own].join(' ');
+function kernelWords(spec: MachineSpec): string {
+  const own = [`systemd.hostname=${spec.name}`, `systemd.machine_id=${machineIdOf(spec)}`];
+  return [...spec.image.cmdline, ...own].join(' ');
+}
+
+export function machineIdOf({ name, runId }: Pick<MachineSpec, 'name' | 'runId'>): string {
+  return createHash('sha256').update(`${runId} ${name}`).digest('hex').slice(0, 32);
 }
 
 /** The properties with which test NIC `nic` (from 0) is added: at the start by argv, and again by `device_add`. */

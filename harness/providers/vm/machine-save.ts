@@ -1,0 +1,109 @@
+/**
+ * A machine as two files: memory with devices, and what was written to its disk. QEMU's own migration writes the first,
+ * to a file instead of another QEMU; the second is consistent with it, because the machine stands still meanwhile.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { waitFor } from '../../core/deadline.ts';
+import { CoalmineError } from '../../core/errors.ts';
+import { local } from '../../exec/local.ts';
+import { runOrThrow } from '../../exec/run-or-throw.ts';
+import type { Qmp } from './qmp.ts';
+
+export interface SavedMachine {
+  readonly memory: string;
+  /** Backed by the shared root disk. */
+  readonly overlay: string;
+}
+
+const SAVE_MS = 120_000;
+const REST_MS = 15_000;
+const REST_STEP_MS = 250;
+/** Of one processor: agents tick, timers fire. */
+const REST_SHARE = 0.4;
+/** QEMU spares the network, 128 MiB/s, even where there is none. */
+const BANDWIDTH = 64 * 1024 ** 3;
+
+export function savedIn(folder: string): SavedMachine {
+  return { memory: path.join(folder, 'memory'), overlay: path.join(folder, 'overlay') };
+}
+
+interface Saving {
+  name: string;
+  /** QEMU's. */
+  pid: number;
+  qmp: Qmp;
+  overlay: string;
+}
+
+/** Whatever comes of it, the machine goes on. */
+export async function saveMachine(machine: Saving, folder: string): Promise<void> {
+  const { name, qmp, overlay } = machine;
+  const saved = savedIn(folder);
+  await waitForRest(machine);
+  await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BANDWIDTH });
+  await qmp.execute('stop');
+  try {
+    await qmp.execute('migrate', { uri: fileUri(saved.memory) });
+    await waitUntilWritten(name, qmp);
+    // QEMU has let go of its disks now, and written what it kept of them in memory.
+    const copy = ['cp', '--reflink=auto', '--sparse=always', overlay, saved.overlay] as const;
+    await runOrThrow(local, { argv: copy }, { timeoutMs: SAVE_MS });
+  } finally {
+    await qmp.execute('cont');
+  }
+}
+
+/** What is about to be started when it is saved would have to be started each time; but it is no error. */
+async function waitForRest({ name, pid, qmp }: Saving): Promise<void> {
+  const cpus = (await qmp.execute('query-cpus-fast')) as { 'thread-id': number }[];
+  const busyMs = async (): Promise<number> => {
+    const each = cpus.map((cpu) => busyOf(`/proc/${pid}/task/${cpu['thread-id']}/schedstat`));
+    return (await Promise.all(each)).reduce((sum, ms) => sum + ms, 0);
+  };
+  let before: number | undefined;
+  const wait = { what: `${name} to come to rest`, timeoutMs: REST_MS, everyMs: REST_STEP_MS };
+  await waitFor(wait, async () => {
+    const now = await busyMs();
+    const isAtRest = before !== undefined && now - before < REST_STEP_MS * REST_SHARE;
+    before = now;
+    return isAtRest ? true : undefined;
+  }).catch(() => undefined);
+}
+
+/** Time on a processor, and in the queue for one: a busy host does not make a guest idle. */
+async function busyOf(schedstat: string): Promise<number> {
+  const [ranNs = 0, waitedNs = 0] = (await readFile(schedstat, 'utf8')).split(' ').map(Number);
+  return (ranNs + waitedNs) / 1e6;
+}
+
+async function waitUntilWritten(name: string, qmp: Qmp): Promise<void> {
+  const wait = { what: `${name} to be saved`, timeoutMs: SAVE_MS, everyMs: 20 };
+  const answer = await waitFor(wait, async () => {
+    const found = (await qmp.execute('query-migrate')) as Record<string, unknown>;
+    return found['status'] === 'completed' || found['status'] === 'failed' ? found : undefined;
+  });
+  if (answer['status'] === 'completed') return;
+  const why = answer['error-desc'];
+  throw new CoalmineError(
+    'command',
+    `QEMU could not save ${name}${typeof why === 'string' ? `: ${why}` : ''}`,
+  );
+}
+
+/** What a machine that continues a saved one is started with, beside its own hardware. */
+export function restoreArgv(saved: SavedMachine | undefined): string[] {
+  return saved === undefined ? [] : ['-incoming', fileUri(saved.memory)];
+}
+
+export function overlayArgv(
+  overlay: string,
+  backing: string,
+  format: 'raw' | 'qcow2',
+): readonly [string, ...string[]] {
+  return ['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', backing, '-F', format, overlay];
+}
+
+function fileUri(file: string): string {
+  return `file:${file}`;
+}
