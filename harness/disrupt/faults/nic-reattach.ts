@@ -9,7 +9,6 @@ import { CoalmineError } from '../../core/errors.ts';
 import type { MachineNic, NodeAgent } from '../../core/node.ts';
 import type { Fault } from './fault.ts';
 import { nodeParam } from './node-param.ts';
-import { nodeProgram } from './node-program.ts';
 
 const params = z.strictObject({
   node: nodeParam,
@@ -20,39 +19,28 @@ const params = z.strictObject({
   for: durationSchema.describe('how long it stays away'),
 });
 
-/** The guest's driver must let go of it, which takes seconds where its CPUs are busy. */
-const UNDO_MS = 30_000;
+/** The guest's driver must let go of it, which takes long where its CPUs are busy with a flood. */
+const UNDO_MS = 60_000;
 const ASK_MS = 10_000;
 
-/** What the guest has under this name: null, or its index (a new device gets a new one), state, addresses, interrupts. */
-const LOOK = `
-const { readFileSync, readlinkSync } = require('node:fs');
-const { networkInterfaces } = require('node:os');
-const nic = process.argv[1];
-const of = (file) => readFileSync('/sys/class/net/' + nic + '/' + file, 'utf8').trim();
-let seen = null;
-try {
-  const device = readlinkSync('/sys/class/net/' + nic + '/device').split('/').pop();
-  const rows = readFileSync('/proc/interrupts', 'utf8').split('\\n').filter((row) => row.includes(device + '-'));
-  seen = {
-    index: Number(of('ifindex')),
-    isUp: (Number(of('flags')) & 1) === 1,
-    addresses: (networkInterfaces()[nic] ?? []).map(({ cidr }) => cidr),
-    irqs: rows.map((row) => row.trim().split(':')[0]),
-  };
-} catch {}
-console.log(JSON.stringify(seen));
-`;
+/** What `ip -json` says; it starts in a tenth of the time of a program of ours, which a flooded node has not. */
+const linksSchema = z.array(
+  z.object({
+    ifname: z.string(),
+    /** A new device gets a new one. */
+    ifindex: z.number(),
+    flags: z.array(z.string()),
+    addr_info: z.array(
+      z.object({ local: z.string().default(''), prefixlen: z.number().default(0) }),
+    ),
+  }),
+);
 
-const seenSchema = z
-  .strictObject({
-    index: z.number(),
-    isUp: z.boolean(),
-    addresses: z.array(z.string()),
-    irqs: z.array(z.string()),
-  })
-  .nullable();
-type Seen = z.infer<typeof seenSchema>;
+interface Seen {
+  index: number;
+  isUp: boolean;
+  addresses: string[];
+}
 
 export const nicReattach: Fault<z.infer<typeof params>> = {
   name: 'nic-reattach',
@@ -62,7 +50,8 @@ export const nicReattach: Fault<z.infer<typeof params>> = {
     if (nic === undefined)
       throw new CoalmineError('inject', `${node.name} has no NIC ${name} that can be taken out`);
     const before = await look(agent, name);
-    if (before === null) throw new CoalmineError('inject', `${node.name} does not see its ${name}`);
+    if (before === undefined)
+      throw new CoalmineError('inject', `${node.name} does not see its ${name}`);
     return {
       where: 'controller',
       inject: [nic.detach],
@@ -71,14 +60,14 @@ export const nicReattach: Fault<z.infer<typeof params>> = {
       felt: async () => {
         const now = await look(agent, name);
         const how =
-          now === null
+          now === undefined
             ? 'left'
             : now.index === before.index
               ? 'never left'
-              : `came back as index ${now.index} with the interrupts ${now.irqs.join(', ')} to`;
+              : `came back as index ${now.index} to`;
         return {
           felt: now?.index !== before.index,
-          evidence: `${name} ${how} ${node.name}; it had index ${before.index} and the interrupts ${before.irqs.join(', ')}`,
+          evidence: `${name} ${how} ${node.name}; it had index ${before.index}`,
         };
       },
       notWholeYet: () => makeWhole(agent, nic, before.index),
@@ -92,7 +81,7 @@ async function makeWhole(
   indexBefore: number,
 ): Promise<string | undefined> {
   const now = await look(agent, name);
-  if (now === null || now.index === indexBefore) return `${name} is not back yet`;
+  if (now === undefined || now.index === indexBefore) return `${name} is not back yet`;
   if (now.isUp && now.addresses.includes(address)) return undefined;
   for (const words of [
     ['address', 'replace', address, 'dev', name],
@@ -102,7 +91,15 @@ async function makeWhole(
   return `${name} is back without its address`;
 }
 
-async function look(agent: NodeAgent, nic: string): Promise<Seen> {
-  const { stdout } = await agent.run(nodeProgram(LOOK, nic), { timeoutMs: ASK_MS });
-  return seenSchema.parse(JSON.parse(stdout));
+/** Undefined where the guest has nothing of this name. */
+async function look(agent: NodeAgent, nic: string): Promise<Seen | undefined> {
+  const command = { argv: ['ip', '-json', 'address', 'show'] } as const;
+  const { stdout } = await agent.run(command, { timeoutMs: ASK_MS });
+  const link = linksSchema.parse(JSON.parse(stdout)).find(({ ifname }) => ifname === nic);
+  if (link === undefined) return undefined;
+  return {
+    index: link.ifindex,
+    isUp: link.flags.includes('UP'),
+    addresses: link.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+  };
 }

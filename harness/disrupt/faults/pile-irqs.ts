@@ -1,14 +1,15 @@
 /**
- * Puts the interrupts of all NICs under test on one CPU: what irqbalance 1.8.0 did with the queues of a NIC that came back,
- * and never took back (seed 000). A balancer that watches load moves them again; one that does not needs a restart.
+ * Puts the interrupts of all NIC queues on one CPU: what irqbalance 1.8.0 did with the queues of a NIC that came back, and
+ * never took back (seed 000). A balancer that watches load moves them again; one that does not needs a restart. By `cat`,
+ * `grep` and `tee` alone: a flooded node has no time to start a program of ours.
  */
 import { z } from 'zod';
 import { durationSchema } from '../../core/duration.ts';
 import type { Command } from '../../core/command.ts';
 import { CoalmineError } from '../../core/errors.ts';
+import type { NodeAgent } from '../../core/node.ts';
 import type { Fault } from './fault.ts';
 import { nodeParam } from './node-param.ts';
-import { nodeProgram } from './node-program.ts';
 
 const params = z.strictObject({
   node: nodeParam,
@@ -19,73 +20,70 @@ const params = z.strictObject({
 const UNDO_MS = 20_000;
 const ASK_MS = 10_000;
 
-/** Prints the interrupts of the queues of NICs by number, each with the CPUs that were asked for. */
-const READ = `
-const { readFileSync, readlinkSync } = require('node:fs');
-const [, ...nics] = process.argv;
-const text = (file) => { try { return readFileSync(file, 'utf8').trim(); } catch { return ''; } };
-const devices = nics.flatMap((nic) => { try { return readlinkSync('/sys/class/net/' + nic + '/device').split('/').pop(); } catch { return []; } });
-const isQueue = (owner) => devices.some((device) => owner.startsWith(device + '-input.') || owner.startsWith(device + '-output.'));
-const rows = text('/proc/interrupts').split('\\n').map((line) => line.trim().split(/\\s+/)).filter((words) => isQueue(words.at(-1)));
-console.log(JSON.stringify(rows.map(([irq]) => irq.replace(':', '')).map((irq) => [irq, text('/proc/irq/' + irq + '/smp_affinity_list')])));
-`;
-
-/** Each word is an interrupt and its CPUs: \`42=0-1\`. One that is gone with its device needs nothing. */
-const WRITE = `
-const { existsSync, writeFileSync } = require('node:fs');
-for (const [irq, cpus] of process.argv.slice(1).map((word) => word.split('='))) {
-  const file = '/proc/irq/' + irq + '/smp_affinity_list';
-  if (existsSync(file)) writeFileSync(file, cpus);
-}
-`;
-
-/** Says \`piled\` where all of them that are there have this one CPU. */
-const LOOK = `
-const { readFileSync } = require('node:fs');
-const [, cpu, ...irqs] = process.argv;
-const text = (irq) => { try { return readFileSync('/proc/irq/' + irq + '/smp_affinity_list', 'utf8').trim(); } catch { return ''; } };
-const asked = irqs.map(text).filter((cpus) => cpus !== '');
-console.log(asked.length > 1 && asked.every((cpus) => cpus === cpu) ? 'piled' : 'spread');
-`;
-
-const askedSchema = z.array(z.tuple([z.string(), z.string()]));
+/** A queue of a NIC, by the end of its line in /proc/interrupts. */
+const QUEUE = /^\s*(\d+):.*\svirtio\d+-(?:in|out)put\.\d+$/;
 
 export const pileIrqs: Fault<z.infer<typeof params>> = {
   name: 'pile-irqs',
   params,
   prepare: async ({ cpu }, { agent, node }) => {
-    const read = nodeProgram(READ, ...(node.nics ?? []).map(({ name }) => name));
-    const { stdout } = await agent.run(read, { timeoutMs: ASK_MS });
-    const before = askedSchema.parse(JSON.parse(stdout));
-    if (before.every(([, cpus]) => cpus === String(cpu))) {
-      const what = `${before.length} interrupts of NICs under test`;
-      const why = `${node.name} has ${what}, and none that is not on CPU ${cpu} alone already`;
+    const before = await readAsked(agent);
+    const files = [...before.keys()];
+    const piled = String(cpu);
+    if ([...before.values()].every((cpus) => cpus === piled)) {
+      const why = `${node.name} has ${files.length} interrupts of NIC queues, and none that is not on CPU ${cpu} alone already`;
       throw new CoalmineError('inject', why);
     }
-    const look = nodeProgram(LOOK, String(cpu), ...before.map(([irq]) => irq));
+    // Exits with 0 where one of them that is there has something else than this CPU.
+    const isSpread = ['grep', '--quiet', '--no-messages', '-vxe', piled, '--', ...files] as const;
     let wasPiled = false;
     return {
       where: 'node',
-      inject: [write(before.map(([irq]) => [irq, String(cpu)]))],
+      inject: [ask(piled, files)],
       undo: {
-        undo: [write(before)],
+        undo: [...new Set(before.values())].map((cpus) =>
+          ask(
+            cpus,
+            files.filter((file) => before.get(file) === cpus),
+          ),
+        ),
         restore: [],
-        verify: { command: look, exitCode: 0, stdout: 'spread' },
+        verify: { command: { argv: [...isSpread] }, exitCode: 0 },
         timeoutMs: UNDO_MS,
       },
       // Once is enough: whoever spreads them again does what is hoped for.
       felt: async () => {
-        const now = (await agent.run(look, { timeoutMs: ASK_MS })).stdout.trim();
-        wasPiled ||= now === 'piled';
+        const { exitCode } = await agent.run({ argv: [...isSpread] }, { timeoutMs: ASK_MS });
+        wasPiled ||= exitCode === 1;
         return {
           felt: wasPiled,
-          evidence: `${before.length} interrupts were ${wasPiled ? 'all' : 'never all'} on CPU ${cpu}; last seen ${now}`,
+          evidence: `${files.length} interrupts were ${wasPiled ? 'all' : 'never all'} on CPU ${cpu}; last seen ${exitCode === 1 ? 'piled' : 'spread'}`,
         };
       },
     };
   },
 };
 
-function write(asked: readonly (readonly [string, string])[]): Command {
-  return nodeProgram(WRITE, ...asked.map(([irq, cpus]) => `${irq}=${cpus}`));
+/** Returns what was asked for, by file: the CPUs that may serve each interrupt of a NIC queue. */
+async function readAsked(agent: NodeAgent): Promise<Map<string, string>> {
+  const table = await agent.run({ argv: ['cat', '/proc/interrupts'] }, { timeoutMs: ASK_MS });
+  const files = queuesOf(table.stdout).map((irq) => `/proc/irq/${irq}/smp_affinity_list`);
+  if (files.length === 0) return new Map();
+  const grep = ['grep', '--no-messages', '-H', '-e', '', '--', ...files] as const;
+  const { stdout } = await agent.run({ argv: [...grep] }, { timeoutMs: ASK_MS });
+  return new Map(
+    stdout.split('\n').flatMap((line): [string, string][] => {
+      const [, file, cpus] = /^(\/proc\/irq\/\d+\/\w+):([\d,-]+)$/.exec(line) ?? [];
+      return file === undefined || cpus === undefined ? [] : [[file, cpus]];
+    }),
+  );
+}
+
+/** Returns the numbers of the interrupts of NIC queues. Pure. */
+export function queuesOf(interrupts: string): string[] {
+  return interrupts.split('\n').flatMap((line) => QUEUE.exec(line)?.[1] ?? []);
+}
+
+function ask(cpus: string, files: readonly string[]): Command {
+  return { argv: ['tee', '--', ...files], stdin: cpus };
 }

@@ -1,66 +1,93 @@
 /** Interrupts piled on one CPU, and who restarts the balancer because of it. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from '../../../harness/core/command.ts';
 import { hasCode } from '../../../harness/core/errors.ts';
 import type { HistoryEvent } from '../../../harness/core/history.ts';
 import { irqMitigation, isLost } from '../../../harness/disrupt/churn/irq-mitigation.ts';
-import { pileIrqs } from '../../../harness/disrupt/faults/pile-irqs.ts';
+import { pileIrqs, queuesOf } from '../../../harness/disrupt/faults/pile-irqs.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
 import { FakeNode } from '../../support/fake-node.ts';
 
-/** A node whose programs read and write a table of interrupts, as the real ones do with /proc/irq. */
+/** A node whose /proc/irq is a table: `cat` shows the interrupts, `grep` what was asked for, `tee` asks. */
 function nodeWith(asked: Record<string, string>) {
   const node = new FakeNode('w1');
-  const table = new Map(Object.entries(asked));
-  node.programs.set('/coalmine/node', ([, , source = '', ...args]) => {
-    if (source.includes('isQueue')) return JSON.stringify([...table]);
-    if (source.includes('writeFileSync')) {
-      for (const [irq = '', cpus = ''] of args.map((word) => word.split('=')))
-        if (table.has(irq)) table.set(irq, cpus);
-      return '';
-    }
-    const [cpu, ...irqs] = args;
-    const there = irqs.flatMap((irq) => table.get(irq) ?? []);
-    return there.length > 1 && there.every((one) => one === cpu) ? 'piled\n' : 'spread\n';
+  const table = new Map(
+    Object.entries(asked).map(([irq, cpus]) => [`/proc/irq/${irq}/smp_affinity_list`, cpus]),
+  );
+  node.programs.set('cat', () =>
+    [
+      '           CPU0       CPU1',
+      ' 36:   1   0   PCI-MSI 16384-edge      virtio0-req.0',
+      ' 52:   1   0   PCI-MSI 131073-edge      virtio3-input',
+      ...Object.keys(asked).map(
+        (irq) => ` ${irq}:   5   0   PCI-MSI 49153-edge      virtio5-input.${irq}`,
+      ),
+    ].join('\n'),
+  );
+  node.programs.set('grep', (argv) => {
+    const files = argv.slice(argv.indexOf('--') + 1).filter((file) => table.has(file));
+    if (argv.includes('-H'))
+      return files.map((file) => `${file}:${table.get(file) ?? ''}\n`).join('');
+    const piled = argv[argv.indexOf('--') - 1];
+    return files.some((file) => table.get(file) !== piled) ? 0 : 1;
   });
   const target = {
     ...{ node: node.info, agent: node.agent, controller: new FakeNode('controller') },
     ...{ kube: new FakeKube(), tag: 'coalmine-r1-f1' },
   };
-  const run = async (commands: readonly { argv: readonly [string, ...string[]] }[]) => {
-    for (const command of commands) await node.run(command);
+  const tee = (commands: readonly Command[]) => {
+    for (const { argv, stdin = '' } of commands) {
+      assert.deepEqual(argv.slice(0, 2), ['tee', '--']);
+      for (const file of argv.slice(2)) if (table.has(file)) table.set(file, stdin);
+    }
   };
-  return { node, table, target, run };
+  const file = (irq: number) => `/proc/irq/${irq}/smp_affinity_list`;
+  return { table, target, tee, file };
 }
+
+const LIMITS = { timeoutMs: 1_000 };
 
 describe('disrupt/faults/pile-irqs', () => {
   const asked = { 41: '0-3', 43: '1', 45: '2', 47: '3' };
 
   it('puts all on one CPU, and back to what was asked for', async () => {
-    const { table, target, run } = nodeWith(asked);
+    const { table, target, tee } = nodeWith(asked);
+    const before = new Map(table);
     const prepared = await pileIrqs.prepare(pileIrqs.params.parse({}), target);
     const { inject, undo } = prepared;
     assert.ok(typeof inject !== 'function');
     assert.equal((await prepared.felt()).felt, false);
-    await run(inject);
+    tee(inject);
     assert.deepEqual([...new Set(table.values())], ['0']);
     assert.equal((await prepared.felt()).felt, true);
-    await run(undo.undo);
-    assert.deepEqual(Object.fromEntries(table), asked);
-    assert.equal(undo.verify.stdout, 'spread');
+    assert.equal((await target.agent.run(undo.verify.command, LIMITS)).exitCode, 1);
+    tee(undo.undo);
+    assert.deepEqual(table, before);
+    assert.equal((await target.agent.run(undo.verify.command, LIMITS)).exitCode, 0);
   });
 
   it('stays felt when somebody spreads them again, and forgets one that went with its NIC', async () => {
-    const { table, target, run } = nodeWith(asked);
+    const { table, target, tee, file } = nodeWith(asked);
     const prepared = await pileIrqs.prepare(pileIrqs.params.parse({}), target);
     const { inject, undo } = prepared;
     assert.ok(typeof inject !== 'function');
-    await run(inject);
+    tee(inject);
     await prepared.felt();
-    table.set('43', '2');
+    table.set(file(43), '2');
     assert.match((await prepared.felt()).evidence, /all on CPU 0; last seen spread/);
-    table.delete('47');
-    await run(undo.undo);
-    assert.equal(table.has('47'), false);
+    table.delete(file(47));
+    tee(undo.undo);
+    assert.equal(table.has(file(47)), false);
+  });
+
+  it('finds the queues of NICs on a real machine, and no other interrupt', () => {
+    const file = path.resolve(import.meta.dirname, '../../fixtures/proc/linux-6.18/interrupts.txt');
+    const queues = queuesOf(readFileSync(file, 'utf8'));
+    const names = readFileSync(file, 'utf8').match(/virtio\d+-(?:in|out)put\.\d+/g) ?? [];
+    assert.ok(queues.length > 0);
+    assert.equal(queues.length, names.length);
   });
 
   it('refuses where there is nothing to be piled', async () => {
