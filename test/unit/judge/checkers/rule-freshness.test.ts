@@ -136,4 +136,11 @@ describe('rule-freshness', () => {
     assert.equal(late.verdict, 'fail');
     assert.match(late.summary, /was lingering on w1 for 65s \(limit 1m\)/);
   });
+
+  it('does not call rules right that somebody broke and kube-proxy repaired in time', () => {
+    const repaired = episode({ error: 'missing', sinceMs: 17_000, untilMs: 24_000, tMs: 24_000 });
+    const finding = judgeWith(ruleFreshness, history([...both, repaired]));
+    assert.equal(finding.verdict, 'pass');
+    assert.match(finding.summary, /^1 entries were wrong .* was missing on w1 for 7s$/);
+  });
 });
