@@ -4,11 +4,13 @@ import path from 'node:path';
 import { formatDuration } from '../../core/duration.ts';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { KubeApi } from '../../core/kube.ts';
+import { kubeProxyVersions } from '../versions.ts';
 import { podRange } from './addresses.ts';
 import { freshenMachine } from './freshen.ts';
 import { openHand, type Hand } from './hand.ts';
 import { joinNode } from './join.ts';
 import type { Machine } from './machine.ts';
+import { makeMarkDrop, needsMarkDrop } from './mark-drop.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Api } from './start-api.ts';
 import type { Work } from './work.ts';
@@ -27,6 +29,8 @@ export async function bootNode(
   const hand = await openHand(machine, { clock, signal }).catch(async (cause: unknown) => {
     signal.throwIfAborted();
     const tail = await machine.consoleTail();
+    // The next run shall not meet it again.
+    if (machine.isContinued) await snapshot.spoil(`${name} did not answer`);
     throw new CoalmineError('provision', `${messageOf(cause)}${tail}`, { cause });
   });
   unwind.push(`hand of ${name}`, () => {
@@ -36,12 +40,13 @@ export async function bootNode(
   const tookMs = Math.round(clock.nowMs() - startedMs);
   const how = machine.isContinued ? 'goes on from a saved machine' : 'has booted';
   say(`${name} ${how} after ${formatDuration(tookMs)}`);
-  if (!machine.isContinued && index === 0) await snapshot.save(machine, hand);
+  if (index === 0) await snapshot.save(machine, hand);
   const { controlPlane, kube } = await api;
   await announceNode(kube, name, index);
   const { kubeadm } = controlPlane;
   const ca = await readFile(path.join(kubeadm.pki, 'ca.crt'), 'utf8');
   const kubeconfig = await kubeadm.nodeKubeconfig(name);
+  if (needsMarkDrop(kubeProxyVersions(context.plan).all)) await makeMarkDrop(hand, signal);
   await joinNode(hand, { nodes: names, index, testNics, kubeconfig, ca }, signal);
   return hand;
 }
