@@ -9,6 +9,7 @@ import { freshnessResolution } from './freshness.ts';
 import { helpWall } from './help-wall.ts';
 import { describeRatio, isMet, type Ratio } from './ratio.ts';
 import { smokeWall } from './smoke-wall.ts';
+import { vmWall } from './vm-wall.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Ratio[]>>> = {
   'agent-cpu': agentCpu,
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Ratio[]>>> = {
   help: helpWall,
   dns: dnsGenerator,
   smoke: smokeWall,
+  vm: vmWall,
 };
 
 const args = process.argv.slice(2);

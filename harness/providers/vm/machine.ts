@@ -74,6 +74,8 @@ export interface MachineDeps {
 }
 
 const START_MS = 20_000;
+/** All of its memory is read. */
+const RESTORE_MS = 60_000;
 const TAIL_LINES = 15;
 const TAIL_BYTES = 16_384;
 
@@ -238,7 +240,8 @@ async function reachMonitor(
   life: Life,
   { signal, first }: { signal: AbortSignal; first: 'running' | 'paused' },
 ): Promise<Qmp> {
-  const wait = { what: `QEMU of ${spec.name} to start`, timeoutMs: START_MS, everyMs: 20, signal };
+  const timeoutMs = first === 'paused' ? RESTORE_MS : START_MS;
+  const wait = { what: `QEMU of ${spec.name} to start`, timeoutMs, everyMs: 20, signal };
   const qmp = await waitFor(wait, async () => {
     if (life.isOver()) return 'over' as const;
     const opened = await connectQmp(files.monitor, spec.name);

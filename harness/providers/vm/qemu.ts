@@ -71,7 +71,7 @@ export function qemuArgv(spec: MachineSpec, accel: Accel['kind']): readonly [str
     ...['-device', `virtio-net-pci,netdev=net0,id=nic0,mac=${macOf(index, 0)},romfile=`],
     ...testNicsArgv(spec),
     ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci,id=serial'],
-    // Tells a guest that goes on from a saved one that its random numbers are no secret any more.
+    // Tells a guest that goes on from a saved one, from kernel 6.12 on, that its random numbers are not its own any more.
     ...['-device', 'vmgenid,guid=auto'],
     ...portArgv('agent', files.ports.agent),
     ...portArgv('hand', files.ports.hand),

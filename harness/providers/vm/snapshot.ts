@@ -57,7 +57,7 @@ export function useSnapshot(work: SnapshotUser, cache: SnapshotCache): Snapshot 
   const remove = async (why: string, key: string): Promise<void> => {
     const mine = held;
     held = undefined;
-    say(`the saved machine ${key} is damaged, and is made anew: ${why}`);
+    say(`the saved machine ${key} cannot be used, and is made anew: ${why}`);
     await mine?.release();
     await removeSnapshot(cache, key, signal);
   };
@@ -78,7 +78,8 @@ export function useSnapshot(work: SnapshotUser, cache: SnapshotCache): Snapshot 
       if (held !== undefined && inputs !== undefined) await remove(why, snapshotKey(inputs));
     },
     save: async (machine, hand) => {
-      if (inputs === undefined || held !== undefined) return;
+      // The disk of one that goes on from a saved one is made of that one's.
+      if (inputs === undefined || held !== undefined || machine.isContinued) return;
       const key = snapshotKey(inputs);
       const fromMs = clock.nowMs();
       const refusal = await roomRefusal(cache.snapshots, machine.spec.memoryMiB * MIB);
