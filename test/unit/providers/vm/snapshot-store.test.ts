@@ -23,6 +23,7 @@ const BOUNDS = { count: 3, bytes: 1_000_000 };
 
 describe('vm/snapshot-store', () => {
   let root: string;
+  let holds: HeldSnapshot[] = [];
   const cache = () => ({
     snapshots: path.join(root, 'snapshots'),
     partial: path.join(root, 'partial'),
@@ -36,6 +37,7 @@ describe('vm/snapshot-store', () => {
   async function hold(key: string): Promise<HeldSnapshot> {
     const held = await holdSnapshot(cache(), key, signal);
     if (typeof held !== 'object') throw new Error(held ?? 'there is none');
+    holds.push(held);
     return held;
   }
   const memoryOf = (key: string): string => path.join(cache().snapshots, key, 'memory');
@@ -49,7 +51,10 @@ describe('vm/snapshot-store', () => {
   beforeEach(() => {
     root = mkdtempSync(path.join(tmpdir(), 'coalmine-snapshots-'));
   });
-  afterEach(() => {
+  afterEach(async () => {
+    // Who holds one keeps this process alive.
+    for (const held of holds) await held.release();
+    holds = [];
     rmSync(root, { recursive: true, force: true });
   });
 
