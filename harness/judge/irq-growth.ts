@@ -22,20 +22,29 @@ export function servedIn(
   patterns: readonly string[],
 ): Served {
   const served: Served = { total: 0, byCpu: new Map() };
-  let before: Sample['values'] | undefined;
+  let before: Readonly<Record<string, number>> | undefined;
   for (const { tMs, values } of readings) {
     // A reading that failed is empty, and takes nothing away.
     if (tMs < window.fromMs || tMs > window.toMs || Object.keys(values).length === 0) continue;
-    for (const [key, after] of before === undefined ? [] : Object.entries(values)) {
-      const grown = increase(before?.[key] ?? 0, after, 32);
+    const now: Record<string, number> = {};
+    for (const [key, after] of Object.entries(values)) {
+      const old = before?.[key] ?? 0;
+      // A busy node's readings may come one before the other: what is a little less was counted already.
+      now[key] = isEarlier(after, old) ? old : after;
+      const grown = before === undefined ? 0 : increase(old, now[key], 32);
       const cpu = grown > 0 ? cpuOf(key, patterns) : undefined;
       if (cpu === undefined) continue;
       served.total += grown;
       served.byCpu.set(cpu, (served.byCpu.get(cpu) ?? 0) + grown);
     }
-    before = values;
+    before = now;
   }
   return served;
+}
+
+/** Not by as much as a counter falls that began anew, or wrapped. */
+function isEarlier(after: number, old: number): boolean {
+  return after < old && after > 0.9 * old;
 }
 
 function cpuOf(key: string, patterns: readonly string[]): number | undefined {

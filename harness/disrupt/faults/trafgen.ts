@@ -17,6 +17,8 @@ export interface Flood {
   readonly tag: string;
 }
 
+/** What one packet takes besides the pause, on a machine that is not busy. */
+const SEND_US = 30;
 const FIRST_PORT = 20_000;
 /** Discard. */
 const TARGET_PORT = 9;
@@ -58,11 +60,19 @@ export function startFlood(flood: Flood): Command {
   const limit = ['timeout', '--kill-after=1', String(limitSeconds)];
   const trafgen = [
     ...['trafgen', '--dev', nic.peer.link, '--conf', file, '--cpus', '1'],
-    ...['--rate', `${packetsPerSecond}pps`, '--num', String(packetsPerSecond * limitSeconds)],
+    ...['--gap', `${gapUs(packetsPerSecond)}us`, '--num', String(packetsPerSecond * limitSeconds)],
     // It would change this machine's interrupts and socket limits.
     ...['--notouch-irq', '--no-sock-mem', '--no-cpu-stats'],
   ];
   return { ...program(START, file, ...limit, ...trafgen), stdin: packets(flood) };
+}
+
+/**
+ * Its own `--rate` sends everything at the beginning of each second, and for ever as fast as it can once it stood still for
+ * more than one (a link whose NIC was taken out). A pause after each packet is even, and never shorter than it says.
+ */
+function gapUs(packetsPerSecond: number): number {
+  return Math.max(1, Math.round(1_000_000 / packetsPerSecond) - SEND_US);
 }
 
 export function stopFloods(floods: readonly Flood[]): Command {

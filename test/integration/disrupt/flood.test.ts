@@ -33,7 +33,7 @@ describe('flood', function () {
         peer: { link: 'out', address: '172.31.16.1' },
         ...{ detach: unused, attach: unused, verify: { command: unused, exitCode: 0 } },
       };
-      const wanted = flood.params.parse({ rate: 20_000, arrivedMin: 12_000 });
+      const wanted = flood.params.parse({ rate: 8_000, arrivedMin: 3_000 });
       const prepared = await flood.prepare(wanted, {
         node: { name: 'w1', role: 'worker', addresses: [], nics: [nic] },
         ...{ agent: localAgent(executor), controller: executor, kube: new FakeKube() },

@@ -150,6 +150,18 @@ describe('irq-spread', () => {
     assert.equal(holed.evidence['interrupts'], whole?.evidence['interrupts']);
   });
 
+  it('counts nothing twice where two readings came one before the other', () => {
+    const swapped = moved.map((sample) => {
+      const earlier = moved.find(
+        ({ probe, tMs }) => probe === sample.probe && tMs === sample.tMs - 2_000,
+      );
+      return sample.tMs === 45_000 && earlier ? { ...sample, values: earlier.values } : sample;
+    });
+    const [whole, odd] = [moved, swapped].map((one) => judgeWith(irqSpread, history(one), PARAMS));
+    for (const counted of ['packets', 'interrupts', 'netRx'])
+      assert.equal(odd?.evidence[counted], whole?.evidence[counted], counted);
+  });
+
   describe('since a NIC came back', () => {
     const reattached = [...FLOOD, ...span('nic-reattach', 22, 26)];
     const since = { ...PARAMS, since: 'nic-reattach' };
