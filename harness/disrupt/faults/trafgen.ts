@@ -19,6 +19,8 @@ export interface Flood {
 
 /** What one packet takes besides the pause, on a machine that is not busy. */
 const SEND_US = 30;
+/** Packets a second of one process with a pause after each. */
+const EVEN_MAX = 10_000;
 const FIRST_PORT = 20_000;
 /** Discard. */
 const TARGET_PORT = 9;
@@ -60,7 +62,7 @@ export function startFlood(flood: Flood): Command {
   const limit = ['timeout', '--kill-after=1', String(limitSeconds)];
   const trafgen = [
     ...['trafgen', '--dev', nic.peer.link, '--conf', file, '--cpus', '1'],
-    ...['--gap', `${gapUs(packetsPerSecond)}us`, '--num', String(packetsPerSecond * limitSeconds)],
+    ...[...paceOf(packetsPerSecond), '--num', String(packetsPerSecond * limitSeconds)],
     // It would change this machine's interrupts and socket limits.
     ...['--notouch-irq', '--no-sock-mem', '--no-cpu-stats'],
   ];
@@ -68,11 +70,13 @@ export function startFlood(flood: Flood): Command {
 }
 
 /**
- * Its own `--rate` sends everything at the beginning of each second, and for ever as fast as it can once it stood still for
- * more than one (a link whose NIC was taken out). A pause after each packet is even, and never shorter than it says.
+ * A pause after each packet is even, and never shorter than it says, but costs a wake-up each. Its own `--rate` reaches any
+ * rate, but sends all of a second at its beginning, and goes on as fast as it can once it stood still for longer than one
+ * (a link whose NIC was taken out): only for what cannot be had otherwise.
  */
-function gapUs(packetsPerSecond: number): number {
-  return Math.max(1, Math.round(1_000_000 / packetsPerSecond) - SEND_US);
+function paceOf(packetsPerSecond: number): [string, string] {
+  if (packetsPerSecond > EVEN_MAX) return ['--rate', `${packetsPerSecond}pps`];
+  return ['--gap', `${Math.max(1, Math.round(1_000_000 / packetsPerSecond) - SEND_US)}us`];
 }
 
 export function stopFloods(floods: readonly Flood[]): Command {

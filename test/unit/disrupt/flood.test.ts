@@ -69,6 +69,17 @@ describe('disrupt/faults/flood', () => {
     assert.match(stdin, /sp=dinc\(20000, 20063\), dp=9/);
   });
 
+  it('is even up to what pauses allow, and in bursts above', async () => {
+    const pace = async (rate: number) => {
+      const target = rig({ known: facts([0, 0, 1, 1]) });
+      const { inject } = await flood.prepare(flood.params.parse({ rate }), target);
+      assert.ok(typeof inject !== 'function');
+      return inject[0]?.argv.join(' ') ?? '';
+    };
+    assert.match(await pace(40_000), /--gap 70us/);
+    assert.match(await pace(60_000), /--rate 15000pps/);
+  });
+
   it('ends what it started by the file that only it has, and proves that nothing is left', async () => {
     const { inject, undo } = await flood.prepare(
       flood.params.parse({}),
