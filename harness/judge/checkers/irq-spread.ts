@@ -217,7 +217,10 @@ function intervalsUntil(readings: Readings, { fromMs, toMs }: Window, limits: Pa
       fromMs: fromMs + index * limits.interval,
       toMs: fromMs + (index + 1) * limits.interval,
     };
-    if (!isSpread(spreadIn(readings, window, limits), limits)) until = undefined;
+    const spread = spreadIn(readings, window, limits);
+    // A busy node may not have been read in so short a time: nothing is known then.
+    if (spread.packets.total === 0 || spread.netRx.total === 0) continue;
+    if (!isSpread(spread, limits)) until = undefined;
     else until ??= index;
   }
   return until;

@@ -150,6 +150,12 @@ describe('irq-spread', () => {
     assert.equal(holed.evidence['interrupts'], whole?.evidence['interrupts']);
   });
 
+  it('takes an interval without readings for nothing', () => {
+    const hole = moved.filter(({ tMs }) => tMs < 45_000 || tMs > 50_000);
+    const { evidence } = judgeWith(irqSpread, history(hole), PARAMS);
+    assert.equal(evidence['intervalsUntilSpread'], 2);
+  });
+
   it('counts nothing twice where two readings came one before the other', () => {
     const swapped = moved.map((sample) => {
       const earlier = moved.find(
