@@ -11,6 +11,7 @@ import { openHand, type Hand } from './hand.ts';
 import { joinNode } from './join.ts';
 import type { Machine } from './machine.ts';
 import { makeMarkDrop, needsMarkDrop } from './mark-drop.ts';
+import { setClock } from './set-clock.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Api } from './start-api.ts';
 import type { Work } from './work.ts';
@@ -40,7 +41,11 @@ export async function bootNode(
   const tookMs = Math.round(clock.nowMs() - startedMs);
   const how = machine.isContinued ? 'goes on from a saved machine' : 'has booted';
   say(`${name} ${how} after ${formatDuration(tookMs)}`);
-  if (index === 0) await snapshot.save(machine, hand);
+  if (index === 0 && !machine.isContinued) {
+    // What is saved now is met by every later run, a clock that runs wrong too.
+    await setClock(hand, signal);
+    await snapshot.save(machine, hand);
+  }
   const { controlPlane, kube } = await api;
   await announceNode(kube, name, index);
   const { kubeadm } = controlPlane;

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import type { Executor } from '../../../../harness/core/command.ts';
+import { setClock } from '../../../../harness/providers/vm/set-clock.ts';
+
+/** A node whose clock, once set, shows `offMs` more than it should: by attempt. */
+function nodeWith(offMs: readonly number[]): { node: Executor; sets: () => number } {
+  let sets = 0;
+  const node: Executor = {
+    name: 'w1',
+    run: ({ argv }) => {
+      const isSet = argv[2]?.startsWith('--set=') === true;
+      if (isSet) sets += 1;
+      const shown = Date.now() + (offMs[sets - 1] ?? 0);
+      return Promise.resolve({
+        ...{ exitCode: 0, signal: null, stderr: '' },
+        stdout: isSet ? '' : `${shown}\n`,
+      });
+    },
+  };
+  return { node, sets: () => sets };
+}
+const { signal } = new AbortController();
+
+describe('a node’s clock', () => {
+  it('is set until it is right', async () => {
+    const { node, sets } = nodeWith([-1_300, -600, 0]);
+    await setClock(node, signal);
+    assert.equal(sets(), 3);
+  });
+
+  it('is left as it is where commands are always late', async () => {
+    const { node, sets } = nodeWith([-900, -900, -900, -900]);
+    await setClock(node, signal);
+    assert.equal(sets(), 4);
+  });
+
+  it('is an error where it runs ahead as soon as it is set', async () => {
+    const { node } = nodeWith([2_000, 2_000, 2_000, 2_000]);
+    await assert.rejects(setClock(node, signal), /w1 runs too fast/);
+  });
+});
