@@ -48,21 +48,21 @@ const links = (argv: readonly string[]) => argv[argv.indexOf('--dev') + 1];
 const gaps = (argv: readonly string[]) => argv[argv.indexOf('--gap') + 1];
 
 describe('disrupt/faults/flood', () => {
-  it('floods the two NICs that one CPU serves, each with half of the packets, bounded in number and time', async () => {
-    const wanted = flood.params.parse({ nics: 'shared-cpu', rate: 5_000 });
+  it('floods the two NICs that one CPU serves, one with two thirds of the packets, bounded in number and time', async () => {
+    const wanted = flood.params.parse({ nics: 'shared-cpu', rate: 6_000 });
     const { inject, where } = await flood.prepare(wanted, rig({ known: facts([0, 1, 2, 1]) }));
     assert.equal(where, 'controller');
     assert.ok(typeof inject !== 'function');
     assert.deepEqual(
       inject.map(({ argv }) => [links(argv), gaps(argv)]),
       [
-        ['cm0n1', '370us'],
-        ['cm0n3', '370us'],
+        ['cm0n1', '220us'],
+        ['cm0n3', '470us'],
       ],
     );
     const argv: readonly string[] = inject[0]?.argv ?? [];
     const stdin = inject[0]?.stdin ?? '';
-    assert.equal(argv[argv.indexOf('--num') + 1], String(2_500 * 3_600));
+    assert.equal(argv[argv.indexOf('--num') + 1], String(4_000 * 3_600));
     assert.equal(argv[argv.indexOf('timeout') + 2], '3600');
     assert.match(stdin, /eth\(da=52:54:00:c0:00:02,/);
     assert.match(stdin, /ipv4\(sa=172\.31\.17\.1, da=172\.31\.17\.2, ttl=64, csum=0xdead\)/);
