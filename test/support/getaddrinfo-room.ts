@@ -1,12 +1,14 @@
 /**
  * A program, started by `unshare --net --mount`: gives the namespaces a resolv.conf (one second for a try) and a DNS server
- * that loses an AAAA query of each lossy lookup once, runs the generator in them, and prints how many losses were planted.
+ * that loses an AAAA query of each lossy lookup once, runs the generator in them, and prints how many losses were planted
+ * and for how long the server itself stood still.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import { local } from '../../harness/exec/local.ts';
+import { watchStalls } from '../../harness/load/generator/stall.ts';
 import { dnsResponder } from './dns-responder.ts';
 import { startGenerator } from './load-program.ts';
 
@@ -34,13 +36,15 @@ try {
     },
     { port: 53 },
   );
+  const stalls = watchStalls();
   const run = startGenerator([
     ...['getaddrinfo', '--names', 'calm.test,calm.test,calm.test,lossy.test', '--rate', '2'],
     ...['--timeout-ms', timeoutMs, '--duration-ms', '6000'],
   ]);
   const exitCode = await run.exit();
   for (const line of run.lines) console.log(JSON.stringify(line));
-  console.log([...run.talk, JSON.stringify({ planted })].join('\n'));
+  console.log([...run.talk, JSON.stringify({ planted, stallMs: stalls.takeMs() })].join('\n'));
+  stalls.stop();
   await server.close();
   process.exitCode = exitCode ?? 1;
 } finally {
