@@ -58,7 +58,7 @@ describe('hold', () => {
     const sum = sumOf(run.lines);
     assert.deepEqual(sum.errors, { reset: 1, eof: 1 });
     assert.equal(sum.timeouts, 1);
-    assert.ok(Math.max(...sum.latenciesMs) >= 500);
+    assert.ok(Math.max(...sum.latenciesMs) >= 499); // A timer of Node.js may fire a fraction of a millisecond early.
     assert.deepEqual(intervalsOf(run.lines).at(-1)?.flows, { alive: 1, dead: 3, reopened: 0 });
     assert.equal(echo.sockets.length, 4);
   });
