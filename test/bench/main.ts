@@ -9,6 +9,7 @@ import { freshnessResolution } from './freshness.ts';
 import { helpWall } from './help-wall.ts';
 import { describeRatio, isMet, type Ratio } from './ratio.ts';
 import { smokeWall } from './smoke-wall.ts';
+import { stalls } from './stalls.ts';
 import { vmWall } from './vm-wall.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Ratio[]>>> = {
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Ratio[]>>> = {
   dns: dnsGenerator,
   smoke: smokeWall,
   vm: vmWall,
+  stalls,
 };
 
 const args = process.argv.slice(2);

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { monotonicMs } from '../../harness/core/clock.ts';
 import { local } from '../../harness/exec/local.ts';
-import { runSnapshotRoom } from '../support/run-snapshot-room.ts';
+import { runMachineRoom } from '../support/run-machine-room.ts';
+import type { SnapshotReport } from '../support/snapshot-room.ts';
 import type { Ratio } from './ratio.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -26,8 +27,9 @@ const SCENARIO = JSON.stringify({
 });
 
 export async function vmWall(): Promise<Ratio[]> {
-  const { powerOnToAgentMs, restoreToAgentMs, restoreToUsableMs, ...room } =
-    await runSnapshotRoom();
+  const { powerOnToAgentMs, restoreToAgentMs, restoreToUsableMs, ...room } = (await runMachineRoom(
+    'snapshot-room.ts',
+  )) as SnapshotReport;
   await runMs();
   const wallMs = await runMs();
   const size = `${(room.savedBytes / 1e6).toFixed(0)} MB`;

@@ -2,10 +2,8 @@
  * One real machine in namespaces of its own, through one boot: `machine-room IMAGE-JSON KIND FOLDER`. Freezes it, takes its
  * NIC out and kills it, by the faults that runs use, and prints what came of it as one line of JSON.
  */
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { connectAgent, type AgentConnection } from '../../harness/agent/client.ts';
-import { bundleProgram } from '../../harness/components/bundle.ts';
+import type { AgentConnection } from '../../harness/agent/client.ts';
 import type { VmImage } from '../../harness/components/image/vm-image.ts';
 import { startRunClock } from '../../harness/core/clock.ts';
 import { waitFor } from '../../harness/core/deadline.ts';
@@ -17,8 +15,8 @@ import { ActiveFaults } from '../../harness/disrupt/active.ts';
 import { FAULTS } from '../../harness/disrupt/faults/index.ts';
 import { openJournal } from '../../harness/disrupt/journal.ts';
 import { local } from '../../harness/exec/local.ts';
-import { startMachine, type Machine, type PortName } from '../../harness/providers/vm/machine.ts';
-import { createNetwork } from '../../harness/providers/vm/network.ts';
+import type { Machine } from '../../harness/providers/vm/machine.ts';
+import { bootMachine, reach } from './boot-machine.ts';
 import { FakeKube } from './fake-kube.ts';
 
 export interface MachineReport {
@@ -36,36 +34,21 @@ export interface MachineReport {
 }
 
 const LIMITS = { timeoutMs: 30_000 };
-const ANSWER_MS = 120_000;
 const never = new AbortController().signal;
 const clock = startRunClock();
 const events: HistoryEvent[] = [];
 
 async function main(image: VmImage, folder: string): Promise<MachineReport> {
-  await local.run({ argv: ['ip', 'link', 'set', 'lo', 'up'] }, LIMITS);
-  const network = await createNetwork();
-  const machine = await startMachine(
-    {
-      ...{
-        name: 'worker-1',
-        index: 0,
-        runId: 'room',
-        folder: path.join(folder, 'worker-1'),
-        image,
-      },
-      ...{ cpus: 2, memoryMiB: 1_024, testNics: 1, queues: 2 },
-    },
-    {
-      ...{ network, accel: { kind: 'tcg', reason: 'the test does not ask' }, signal: never },
-      ...{ program: await bundleProgram('machine'), say: console.error },
-    },
-  );
-  void machine.died.then((why) => {
-    console.error(why);
-  });
+  const { machine, network } = await bootMachine(image, folder);
   try {
     const ports = ['agent', 'hand'] as const;
-    const [agent, hand] = await Promise.all(ports.map((port) => reach(machine, port)));
+    const [agent, hand] = await Promise.all(
+      ports.map((port) =>
+        reach(machine, port, clock, (event) => {
+          if (port === 'agent') events.push(event);
+        }),
+      ),
+    );
     if (agent === undefined || hand === undefined) throw new Error('two ports, two agents');
     const greetings = await Promise.all([say(agent, 'agent'), say(hand, 'hand')]);
     const nicBefore = await readNic(agent);
@@ -87,32 +70,6 @@ async function main(image: VmImage, folder: string): Promise<MachineReport> {
   } finally {
     await machine.kill();
   }
-}
-
-async function reach(machine: Machine, port: PortName): Promise<AgentConnection> {
-  const wait = { what: `the ${port} to answer`, timeoutMs: ANSWER_MS };
-  const isAgent = port === 'agent';
-  return waitFor(wait, async () => {
-    const stream = await machine.openPort(port);
-    try {
-      return await connectAgent({
-        ...{ stream, node: machine.spec.name, clock, runId: 'room', undoDir: `/run/${port}` },
-        onGap: (gap) =>
-          isAgent && events.push({ ...at(), kind: 'agent-gap', node: 'worker-1', ...gap }),
-        onClockJump: (jump) =>
-          isAgent && events.push({ kind: 'clock-jump', node: 'worker-1', ...jump }),
-        onLost: ({ message }) =>
-          isAgent &&
-          events.push({ ...at(), kind: 'agent-lost', node: 'worker-1', detail: message }),
-      });
-    } catch (error) {
-      // A boot can take longer than a connection is waited for: the next one must not find this one open.
-      stream.kill('SIGKILL');
-      throw error;
-    }
-  }).catch(async (error: unknown) => {
-    throw new Error(`${messageOf(error)}${await machine.consoleTail()}`);
-  });
 }
 
 const at = () => ({ tMs: clock.nowMs() });
@@ -213,7 +170,6 @@ async function close(network: { close(): Promise<void> }): Promise<string[]> {
 
 const [file, image = '', folder = ''] = process.argv.slice(1);
 if (file === import.meta.filename) {
-  mkdirSync(path.join(folder, 'worker-1'));
   console.log(JSON.stringify(await main(JSON.parse(image) as VmImage, folder)));
   process.exit(0);
 }

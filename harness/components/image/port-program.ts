@@ -2,6 +2,10 @@
  * Runs a program behind a virtio-serial port, on a node that is a machine. A read from a port to which nobody is connected
  * ends at once (the agent would be started over and over), a write takes 32 KiB at most, which Node.js's own standard
  * output loses, and a blocked read would keep it from exiting. So somebody small stands between them, with pipes.
+ *
+ * The program's first thread runs before everything that is no real-time task (sched(7): SCHED_FIFO 1, reset on fork), for
+ * it tells by its own ticks how long the machine stood still: after a stall, each daemon of the node is late and wants the
+ * CPUs at once. Its other threads and the commands that it runs are ordinary.
  */
 import type { Artifact, ComponentStore, StoreContext } from '../component.ts';
 import { produceGoProgram } from './go-program.ts';
@@ -25,6 +29,9 @@ const (
 	pollIn  = 0x1
 	pollHup = 0x10
 	often   = 20 * time.Millisecond
+
+	fifo        = 1
+	resetOnFork = 0x40000000
 )
 
 type port int
@@ -43,6 +50,7 @@ func main() {
 	output, err := program.StdoutPipe()
 	check("stdout", err)
 	check("start", program.Start())
+	hurry(program.Process.Pid)
 	go func() {
 		io.Copy(input, opened)
 		input.Close()
@@ -53,6 +61,16 @@ func main() {
 	}
 	if program.Wait() != nil {
 		os.Exit(max(program.ProcessState.ExitCode(), 1))
+	}
+}
+
+// A kernel that does not let us is no reason not to run: the program is then as late as others are.
+func hurry(pid int) {
+	parameter := struct{ priority int32 }{1}
+	_, _, errno := syscall.Syscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(pid), fifo|resetOnFork,
+		uintptr(unsafe.Pointer(&parameter)))
+	if errno != 0 {
+		fmt.Fprintf(os.Stderr, "on-port: scheduling %d first: %v\\n", pid, errno)
 	}
 }
 

@@ -1,54 +1,28 @@
 /** One boot of a real machine: what it answers, how its freezes are felt, and what is left when it dies. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { makeVmImage, type VmImage } from '../../../harness/components/image/vm-image.ts';
-import { createStore } from '../../../harness/components/store.ts';
-import { messageOf } from '../../../harness/core/errors.ts';
-import { local } from '../../../harness/exec/local.ts';
+import { hasCode, messageOf } from '../../../harness/core/errors.ts';
 import { onPath } from '../../../harness/exec/on-path.ts';
-import { runOrThrow } from '../../../harness/exec/run-or-throw.ts';
 import { faultWasFelt } from '../../../harness/judge/checkers/fault-was-felt.ts';
 import { demandQemu, findAccel, runProbe } from '../../../harness/providers/vm/accel.ts';
-import { vmVersions } from '../../../harness/providers/vm/versions.ts';
-import { nodeFiles } from '../../../harness/run/node-files.ts';
 import { planOf } from '../../support/history.ts';
 import { judgeWith } from '../../support/judge-with.ts';
 import { phaseOf, ROOM_FAULTS, type MachineReport } from '../../support/machine-room.ts';
 import { isRoot, skipOrFail } from '../../support/real.ts';
-
-const ROOM = path.resolve(import.meta.dirname, '../../support/machine-room.ts');
-const NAMESPACES = ['--net', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child'];
-const context = { say: () => undefined, signal: new AbortController().signal };
-
-async function makeImage(): Promise<VmImage> {
-  const store = createStore({ offline: process.env['CI'] !== 'true' });
-  const making = { store, goFolder: store.cache.go, context };
-  return makeVmImage(making, vmVersions(planOf({ provider: 'vm' })), await nodeFiles(store));
-}
+import { runMachineRoom } from '../../support/run-machine-room.ts';
 
 describe('a machine', function () {
-  let image: VmImage;
   let report: MachineReport;
-  let folder: string | undefined;
 
   before(async function () {
     if (!isRoot() || (await onPath('unshare')) === undefined)
       skipOrFail(this, 'needs root and unshare');
     await demandQemu().catch((error: unknown) => skipOrFail(this, messageOf(error)));
-    image = await makeImage().catch((error: unknown) => skipOrFail(this, messageOf(error)));
-    folder = mkdtempSync(path.join(tmpdir(), 'coalmine-room-'));
-    const program = [process.execPath, '--import', 'tsx', ROOM, JSON.stringify(image), folder];
-    const stdout = await runOrThrow(
-      local,
-      { argv: ['unshare', ...NAMESPACES, '--', ...program] },
-      { timeoutMs: 300_000 },
-    );
-    report = JSON.parse(stdout) as MachineReport;
-  });
-  after(() => {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    try {
+      report = (await runMachineRoom('machine-room.ts')) as MachineReport;
+    } catch (error) {
+      if (hasCode(error, 'component')) skipOrFail(this, error.message);
+      throw error;
+    }
   });
 
   it('answers on both ports', () => {

@@ -4,8 +4,8 @@ import { hasCode, messageOf } from '../../../harness/core/errors.ts';
 import { onPath } from '../../../harness/exec/on-path.ts';
 import { demandQemu } from '../../../harness/providers/vm/accel.ts';
 import { isRoot, skipOrFail } from '../../support/real.ts';
+import { runMachineRoom } from '../../support/run-machine-room.ts';
 import type { SnapshotReport } from '../../support/snapshot-room.ts';
-import { runSnapshotRoom } from '../../support/run-snapshot-room.ts';
 
 describe('a saved machine', function () {
   let report: SnapshotReport;
@@ -15,7 +15,7 @@ describe('a saved machine', function () {
       skipOrFail(this, 'needs root and unshare');
     await demandQemu().catch((error: unknown) => skipOrFail(this, messageOf(error)));
     try {
-      report = await runSnapshotRoom();
+      report = (await runMachineRoom('snapshot-room.ts')) as SnapshotReport;
     } catch (error) {
       if (hasCode(error, 'component')) skipOrFail(this, error.message);
       throw error;

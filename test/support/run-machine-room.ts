@@ -1,4 +1,4 @@
-/** Runs the room of saved machines, with an image from the store. */
+/** Runs one of the programs that boot machines (`ROOM IMAGE-JSON FOLDER`), with an image from the store. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,13 +9,12 @@ import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import { vmVersions } from '../../harness/providers/vm/versions.ts';
 import { nodeFiles } from '../../harness/run/node-files.ts';
 import { planOf } from './history.ts';
-import type { SnapshotReport } from './snapshot-room.ts';
 
-const ROOM = path.join(import.meta.dirname, 'snapshot-room.ts');
 const NAMESPACES = ['--net', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child'];
-const ROOM_MS = 400_000;
+const ROOM_MS = 600_000;
 
-export async function runSnapshotRoom(): Promise<SnapshotReport> {
+/** Returns the one line of JSON that the room prints. */
+export async function runMachineRoom(room: string): Promise<unknown> {
   const store = createStore({ offline: process.env['CI'] !== 'true' });
   const context = { say: () => undefined, signal: new AbortController().signal };
   const making = { store, goFolder: store.cache.go, context };
@@ -23,10 +22,10 @@ export async function runSnapshotRoom(): Promise<SnapshotReport> {
   const image = await makeVmImage(making, vmVersions(planOf({ provider: 'vm' })), files);
   const folder = mkdtempSync(path.join(tmpdir(), 'coalmine-room-'));
   try {
-    const room = [process.execPath, '--import', 'tsx', ROOM, JSON.stringify(image), folder];
-    const argv = ['unshare', ...NAMESPACES, '--', ...room] as const;
-    const stdout = await runOrThrow(local, { argv }, { timeoutMs: ROOM_MS });
-    return JSON.parse(stdout) as SnapshotReport;
+    const program = path.join(import.meta.dirname, room);
+    const words = [process.execPath, '--import', 'tsx', program, JSON.stringify(image), folder];
+    const argv = ['unshare', ...NAMESPACES, '--', ...words] as const;
+    return JSON.parse(await runOrThrow(local, { argv }, { timeoutMs: ROOM_MS }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
