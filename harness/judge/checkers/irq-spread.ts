@@ -244,16 +244,18 @@ function failuresOf({ span, spread, gap }: Judged, limits: Params): string[] {
   ];
 }
 
-function inWords({ span, spread, intervals }: Judged, { interval }: Params): string {
+/** The verdict is over all of the time after `within`; single intervals are shorter, and so more uneven. */
+function inWords({ span, spread, intervals }: Judged, { interval, within }: Params): string {
   if (spread === undefined) return `${span.node}: not judged`;
-  const when =
+  const length = formatDuration(interval);
+  const single =
     intervals === undefined
-      ? 'not spread at the end'
-      : `spread from interval ${intervals + 1} of ${formatDuration(interval)} on`;
+      ? 'the last one was not spread'
+      : `each from number ${intervals + 1} on was spread`;
   const shares = (['packets', 'netRx', 'irqs'] as const).map(
     (of) => `${percent(busiestShare(spread[of]))} of ${WORDS[of]} (${perCpu(spread[of])})`,
   );
-  return `${span.node}: ${when}; the busiest CPU serves ${shares.join(', ')}; ${spread.placed.join(', ')}`;
+  return `${span.node}: after ${within} intervals of ${length}, the busiest CPU serves ${shares.join(', ')}; ${spread.placed.join(', ')}; of single intervals, ${single}`;
 }
 
 const WORDS: Readonly<Record<Counted, string>> = {
