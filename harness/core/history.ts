@@ -46,9 +46,12 @@ export const eventSchema = z.discriminatedUnion('kind', [
     node: z.string(),
     state: z.enum(['armed', 'injected', 'undone', 'undo-failed']),
     detail: z.string().optional(),
-    /** For `injected`: what the node's own agent must have to show for it, to the millisecond. */
+    /**
+     * For `injected`: what the node's own agent must have to show for it. A gap or a jump to the millisecond; another boot,
+     * whose kernel began no earlier than so long after it.
+     */
     shows: z
-      .strictObject({ as: z.enum(['agent-gap', 'clock-jump']), forMs: z.number() })
+      .strictObject({ as: z.enum(['agent-gap', 'clock-jump', 'new-boot']), forMs: z.number() })
       .exactOptional(),
   }),
   /** The proof, or its absence, that a disruption took effect; every injected fault, upgrade and churn has one. */
@@ -99,6 +102,17 @@ export const eventSchema = z.discriminatedUnion('kind', [
     errorMs: z.number(),
   }),
   z.strictObject({ ...at, kind: z.literal('agent-lost'), node: z.string(), detail: z.string() }),
+  /** It was lost to a fault, and answers again from the next boot of its node. */
+  z.strictObject({ ...at, kind: z.literal('agent-back'), node: z.string(), detail: z.string() }),
+  /** What the node's kernel says of itself whenever its agent is met: which boot it is, and when it began (± `errorMs`). */
+  z.strictObject({
+    ...at,
+    kind: z.literal('boot'),
+    node: z.string(),
+    id: z.string(),
+    atMs: z.number(),
+    errorMs: z.number(),
+  }),
   /** The controller's event loop stalled: what it timed in that window is void. */
   z.strictObject({
     ...at,

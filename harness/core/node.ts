@@ -114,6 +114,30 @@ export interface MachinePower {
   readonly verify: UndoRecord['verify'];
 }
 
+/** What the kernel of a node says of itself: another id is another boot. */
+export interface Boot {
+  readonly id: string;
+  /** When it began, on the run clock, true to ± `errorMs`. */
+  readonly atMs: number;
+  readonly errorMs: number;
+}
+
+export interface Restart {
+  readonly before: Boot;
+  /** Settles once the node's agent answers from another boot; rejects where it never will, or not in time. */
+  readonly after: Promise<Boot>;
+}
+
+/**
+ * Does what ends everything on a node, its agent too. That loss is then expected, with `why` as its reason, and the agent is
+ * met again once the node has booted anew: what it watched is watched again, and until then every call to it fails.
+ */
+export type RestartBy = (
+  why: string,
+  deed: () => Promise<void>,
+  timeoutMs: number,
+) => Promise<Restart>;
+
 export type MachineFreezes = Readonly<Partial<Record<FreezeKind, MachineFreeze>>>;
 
 export interface NodeInfo {

@@ -1,14 +1,16 @@
 /** What the steps of one run share; each step takes only the fields that it needs. */
-import type { AgentConnection } from '../agent/client.ts';
 import type { RunClock } from '../core/clock.ts';
 import type { HistoryEvent } from '../core/history.ts';
+import type { NodeAgent, RestartBy } from '../core/node.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Cluster, ClusterNode } from '../providers/provider.ts';
 
 /** A node together with the hand that we have on it. */
 export interface ManagedNode {
   readonly node: ClusterNode;
-  readonly agent: AgentConnection;
+  readonly agent: NodeAgent;
+  /** For faults that the agent does not outlive. */
+  readonly restartBy?: RestartBy;
 }
 
 /** Distributes over the union, so that each kind keeps its own fields. */

@@ -16,6 +16,8 @@ export function headline(event: HistoryEvent): string | undefined {
       return `node ${event.node} is ${event.ready ? 'Ready' : 'not Ready'}`;
     case 'agent-lost':
       return `the agent of ${event.node} is lost: ${event.detail}`;
+    case 'agent-back':
+      return `the agent of ${event.node} is back: ${event.detail}`;
     case 'agent-gap':
       if (event.gapMs < GAP_MIN_MS) return undefined;
       return `${event.node} stood still for ${(event.gapMs / 1_000).toFixed(2)}s`;

@@ -114,6 +114,10 @@ async function follow(
       }),
     );
   });
+  // Of a load whose node was switched off, nobody hands on a last line.
+  void tail.ended.then(() => {
+    state.ended = true;
+  });
   return { id, pod, state, tail };
 }
 
