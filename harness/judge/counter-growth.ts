@@ -1,8 +1,11 @@
-/** How much each drop counter grew in each phase: every step from one reading to the next counts once, in one phase. */
+/**
+ * How much each drop counter grew in each phase: every step from one reading to the next counts once, in one phase. A node
+ * that booted anew counts from 0 again, which says more than whether a counter went down.
+ */
 import type { History, Sample } from '../core/history.ts';
 import { dropCounterOf, type DropCounter } from './drop-counters.ts';
 import { increase } from './statistics/increase.ts';
-import { phaseSpans, type PhaseSpan } from './windows.ts';
+import { newBoots, phaseSpans, type PhaseSpan } from './windows.ts';
 
 export interface Growth {
   node: string;
@@ -26,6 +29,8 @@ interface Series {
   ignored: Set<string>;
   /** Whether the step over the end of the last phase was counted. */
   closed: boolean;
+  /** Boots of the node that are still to come. */
+  boots: number[];
 }
 
 export function dropGrowth(history: History, wanted: readonly string[] | undefined): Growth[] {
@@ -38,9 +43,11 @@ export function dropGrowth(history: History, wanted: readonly string[] | undefin
       tracks: new Map<string, Track>(),
       ignored: new Set<string>(),
       closed: false,
+      boots: newBoots(history, sample.node),
     };
     series.set(key, own);
     if (own.closed) continue;
+    if (own.boots[0] !== undefined && own.boots[0] <= sample.tMs) beginAnew(own, sample.tMs);
     step(own, sample, phaseAt(phases, sample.tMs), wanted);
     own.closed = sample.tMs > (phases.at(-1)?.toMs ?? Infinity);
   }
@@ -50,6 +57,11 @@ export function dropGrowth(history: History, wanted: readonly string[] | undefin
 /** A step belongs to the phase that began last before its later reading, so that nothing falls between two phases. */
 function phaseAt(phases: readonly PhaseSpan[], tMs: number): string | undefined {
   return phases.findLast(({ fromMs }) => fromMs < tMs)?.name;
+}
+
+function beginAnew(series: Series, tMs: number): void {
+  series.boots = series.boots.filter((atMs) => atMs > tMs);
+  for (const track of series.tracks.values()) track.value = 0;
 }
 
 function step(

@@ -25,11 +25,40 @@ export function overlapMs(a: Window, b: Window): number {
   return Math.max(0, Math.min(a.toMs, b.toMs) - Math.max(a.fromMs, b.fromMs));
 }
 
-/** The stretches in which the node's agent did not tick: frozen or starved. */
+/** The stretches in which the node's agent did not tick: frozen, starved, or away for a fault. */
 export function asleep(history: History, node: string): Window[] {
-  return eventsOf(history, 'agent-gap')
+  const gaps = eventsOf(history, 'agent-gap')
     .filter((gap) => gap.node === node)
     .map(({ fromMs, gapMs }) => ({ fromMs, toMs: fromMs + gapMs }));
+  return [...gaps, ...away(history, node)];
+}
+
+/** From each loss of the node's agent to its return, where both lie in a fault that had the node boot anew. */
+export function away(history: History, node: string): Window[] {
+  const restarts = faultSpans(history).filter(
+    (span) => span.node === node && span.shows?.as === 'new-boot',
+  );
+  const times = (kind: 'agent-lost' | 'agent-back'): number[] =>
+    eventsOf(history, kind)
+      .filter((event) => event.node === node)
+      .map(({ tMs }) => tMs);
+  const backs = times('agent-back');
+  return times('agent-lost').flatMap((lostMs) => {
+    const fault = restarts.find(({ armedMs, toMs }) => lostMs >= armedMs && lostMs <= toMs);
+    const backMs = backs.find((tMs) => tMs >= lostMs);
+    return fault === undefined || backMs === undefined || backMs > fault.toMs
+      ? []
+      : [{ fromMs: lostMs, toMs: backMs }];
+  });
+}
+
+/** When each boot of a node after the first that was met began; the counters of its kernel then began at 0. */
+export function newBoots(history: History, node: string): number[] {
+  const boots = eventsOf(history, 'boot').filter((boot) => boot.node === node);
+  return boots.flatMap(({ id, atMs }, index) => {
+    const before = boots[index - 1];
+    return before === undefined || before.id === id ? [] : [atMs];
+  });
 }
 
 /** How long a node could be observed in a window. */
@@ -43,6 +72,8 @@ export interface FaultSpan extends Window {
   id: string;
   fault: string;
   node: string;
+  /** It may take effect while its injection is still being confirmed. */
+  armedMs: number;
   /** What the node's own agent must have to show for it. */
   shows?: EventOf<'fault'>['shows'];
 }
@@ -54,7 +85,9 @@ export function faultSpans(history: History): FaultSpan[] {
     .filter(({ state }) => state === 'injected')
     .map(({ id, fault, node, tMs, shows }) => {
       const undone = events.find((event) => event.id === id && event.state === 'undone');
-      const span = { id, fault, node, fromMs: tMs, toMs: undone?.tMs ?? lastMs };
+      const armed = events.find((event) => event.id === id && event.state === 'armed');
+      const armedMs = armed?.tMs ?? tMs;
+      const span = { id, fault, node, armedMs, fromMs: tMs, toMs: undone?.tMs ?? lastMs };
       return shows === undefined ? span : { ...span, shows };
     });
 }

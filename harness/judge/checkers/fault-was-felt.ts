@@ -40,16 +40,14 @@ export const faultWasFelt: Checker<z.infer<typeof params>> = {
         const said = felt.findLast((event) => event.id === id)?.evidence;
         return `${what} was not felt: ${said ?? 'nobody looked'}`;
       });
-    const freezes = faultSpans(history).filter(({ fault }) => fault === FREEZE);
-    const short = freezes.flatMap((span) =>
-      span.shows === undefined
-        ? shortFreeze(history, span, freezeShareMin)
-        : (whyNotShown(history, span, span.shows) ?? []),
-    );
+    const unshown = faultSpans(history).flatMap((span) => {
+      if (span.shows !== undefined) return whyNotShown(history, span, span.shows) ?? [];
+      return span.fault === FREEZE ? shortFreeze(history, span, freezeShareMin) : [];
+    });
     const planned = history.plan.phases.reduce((sum, phase) => sum + namesOf(phase).length, 0);
     return conclude('fault-was-felt', {
       failures: [],
-      gaps: [...missing(history, happened), ...unfelt, ...short],
+      gaps: [...missing(history, happened), ...unfelt, ...unshown],
       notes: felt.filter((event) => event.felt).map(({ evidence }) => evidence),
       evidence: { planned, happened: happened.length, felt: felt.filter((one) => one.felt).length },
       pass:

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
 import { eventsOf, type History, type Window } from '../../core/history.ts';
-import { asleep, faultSpans, judgedSpan, overlapMs, phaseSpans } from '../windows.ts';
+import { asleep, away, faultSpans, judgedSpan, overlapMs, phaseSpans } from '../windows.ts';
 import type { Checker } from './checker.ts';
 import { conclude } from './conclude.ts';
 
@@ -44,8 +44,11 @@ export const selfNoise: Checker<z.infer<typeof params>> = {
   check: (history, limits) => {
     const span = judgedSpan(history);
     const stalls = span === undefined ? [] : allStalls(history, limits, span);
-    const lost = eventsOf(history, 'agent-lost').filter(
+    const losses = eventsOf(history, 'agent-lost').filter(
       ({ tMs }) => span !== undefined && tMs >= span.fromMs && tMs <= span.toMs,
+    );
+    const lost = losses.filter(
+      ({ node, tMs }) => !away(history, node).some(({ fromMs }) => fromMs === tMs),
     );
     const voided = stalls
       .filter(({ ownMs, maxMs }) => ownMs > maxMs)
@@ -64,12 +67,18 @@ export const selfNoise: Checker<z.infer<typeof params>> = {
               `${who} stood still for ${formatDuration(voidMs)} of ${formatDuration(lengthMs)}, more than a share of ${limits.voidShareMax}: too little of the run is left to judge`,
           ),
       ],
-      notes: voided.map((stall) => describeVoid(history, stall)),
+      notes: [
+        ...voided.map((stall) => describeVoid(history, stall)),
+        ...losses
+          .filter((loss) => !lost.includes(loss))
+          .map(({ node, detail }) => `the agent of ${node} was away: ${detail}`),
+      ],
       evidence: {
         stalls: stalls.length,
         longestMs: Math.round(stalls.reduce((most, { ownMs }) => Math.max(most, ownMs), 0)),
         voidMs: Math.round(Math.max(0, ...byWho.values())),
         agentsLost: lost.length,
+        agentsAway: losses.length - lost.length,
       },
       pass: `controller, agents and load generators kept time; ${voided.length} of ${stalls.length} stalls voided their window`,
     });
@@ -124,10 +133,7 @@ function frozenMs(history: History, node: string, gap: Window): number {
   return faultSpans(history)
     .filter((span) => span.fault === 'freeze' && span.node === node)
     .reduce((sum, span) => {
-      const armed = eventsOf(history, 'fault').find(
-        ({ id, state }) => id === span.id && state === 'armed',
-      );
-      const window = { fromMs: armed?.tMs ?? span.fromMs, toMs: span.toMs + WAKE_MS };
+      const window = { fromMs: span.armedMs, toMs: span.toMs + WAKE_MS };
       return sum + overlapMs(window, gap);
     }, 0);
 }

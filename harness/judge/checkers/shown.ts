@@ -5,6 +5,7 @@
 import { formatDuration } from '../../core/duration.ts';
 import { eventsOf, type EventOf, type History, type Window } from '../../core/history.ts';
 import { overlapMs, type FaultSpan } from '../windows.ts';
+import { whyNotBooted } from './booted.ts';
 
 type Shows = NonNullable<EventOf<'fault'>['shows']>;
 
@@ -20,6 +21,7 @@ export function whyNotShown(
   span: FaultSpan,
   { as, forMs }: Shows,
 ): string | undefined {
+  if (as === 'new-boot') return whyNotBooted(history, span, forMs);
   const limitMs = Math.max(OFF_MS_MAX, OFF_SHARE_MAX * forMs);
   const seen = as === 'agent-gap' ? gapIn(history, span) : jumpIn(history, span);
   const asked = `the freeze of ${span.node} was to be ${formatDuration(forMs)} long`;
@@ -41,7 +43,7 @@ interface Measured {
 
 /** The middle of what the longest gap can have been: from its last tick before to its first after. */
 function gapIn(history: History, span: FaultSpan): Measured | undefined {
-  const window = around(history, span);
+  const window = around(span);
   const gaps = eventsOf(history, 'agent-gap').filter(
     ({ node, fromMs, gapMs }) =>
       node === span.node && overlapMs({ fromMs, toMs: fromMs + gapMs }, window) > 0,
@@ -53,7 +55,7 @@ function gapIn(history: History, span: FaultSpan): Measured | undefined {
 }
 
 function jumpIn(history: History, span: FaultSpan): Measured | undefined {
-  const window = around(history, span);
+  const window = around(span);
   const jumps = eventsOf(history, 'clock-jump').filter(
     ({ node, tMs }) =>
       node === span.node && tMs >= window.fromMs && tMs <= window.toMs + FOUND_WITHIN_MS,
@@ -65,10 +67,7 @@ function jumpIn(history: History, span: FaultSpan): Measured | undefined {
   };
 }
 
-/** From its arming on: the machine stands still while its injection is still being confirmed. */
-function around(history: History, { id, fromMs, toMs }: FaultSpan): Window {
-  const armed = eventsOf(history, 'fault').find(
-    (event) => event.id === id && event.state === 'armed',
-  );
-  return { fromMs: armed?.tMs ?? fromMs, toMs };
+/** The machine stands still while its injection is still being confirmed. */
+function around({ armedMs, toMs }: FaultSpan): Window {
+  return { fromMs: armedMs, toMs };
 }

@@ -133,6 +133,37 @@ describe('self-noise', () => {
     );
   });
 
+  describe('of an agent that a fault took away', () => {
+    const restart = (tS: number, state: 'armed' | 'injected' | 'undone'): HistoryEvent => ({
+      ...{ tMs: tS * 1_000, kind: 'fault', id: 'f2', fault: 'reboot', node: 'w1', state },
+      ...(state === 'injected' ? { shows: { as: 'new-boot', forMs: 0 } } : {}),
+    });
+    const told = (tS: number, kind: 'agent-lost' | 'agent-back', node = 'w1'): HistoryEvent => ({
+      ...{ tMs: tS * 1_000, kind, node, detail: 'the fault' },
+    });
+    const spans = [restart(12, 'armed'), restart(12.3, 'injected'), restart(18, 'undone')];
+    const [lost, back] = [told(12.1, 'agent-lost'), told(17, 'agent-back')];
+
+    it('accepts its loss and return within the fault', () => {
+      const { verdict: is, ...finding } = judgeWith(
+        selfNoise,
+        historyOf({ baseline: 10 }, { events: [...spans, lost, back] }),
+      );
+      assert.equal(is, 'pass');
+      assert.equal(finding.evidence['agentsAway'], 1);
+      assert.ok(finding.details.includes('the agent of w1 was away: the fault'));
+    });
+
+    it('accepts no loss beside it, and none without a return in time', () => {
+      assert.equal(verdict([...spans, lost]), 'inconclusive');
+      assert.equal(verdict([...spans, lost, told(18.5, 'agent-back')]), 'inconclusive');
+      assert.equal(verdict([...spans, told(11, 'agent-lost'), back]), 'inconclusive');
+      assert.equal(verdict([...spans, told(12.1, 'agent-lost', 'w2'), back]), 'inconclusive');
+      assert.equal(verdict([...spans, lost, back, told(19, 'agent-lost')]), 'inconclusive');
+      assert.equal(verdict([...freeze, told(14.1, 'agent-lost'), back]), 'inconclusive');
+    });
+  });
+
   it('has limits, and no opinion on what was outside the phases', () => {
     assert.equal(verdict([controllerGap], { controllerGapMax: '2s' }), 'pass');
     assert.equal(verdict([agentGap(15, 0.6)], { agentGapMax: '1s' }), 'pass');

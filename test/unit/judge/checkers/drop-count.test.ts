@@ -126,6 +126,26 @@ describe('drop-count', () => {
     assert.ok(details.some((line) => line.includes('softnet') && line.includes('host-wide')));
   });
 
+  it('counts from 0 after a boot, and takes nothing of before it for a wrap or for seen', () => {
+    const boot = (tS: number, id: string): HistoryEvent => ({
+      ...{ tMs: tS * 1_000, kind: 'boot', node: 'w1', id, atMs: tS * 1_000 - 500, errorMs: 5 },
+    });
+    const reset = samples('w1', (second, probe) =>
+      probe === 'softnet'
+        ? { 'cpu0.dropped': second < 25 ? 2 ** 32 - 2 : 0, 'cpu1.dropped': second < 25 ? 5 : 8 }
+        : undefined,
+    );
+    const drops = (...boots: HistoryEvent[]) => {
+      const { evidence } = judgeWith(dropCount, history([...reset, ...w2], boots));
+      const of = (cpu: number) => evidence[`w1 softnet/cpu${cpu}.dropped`] ?? 0;
+      return [of(0), of(1)];
+    };
+    assert.deepEqual(drops(boot(9, 'a'), boot(25, 'b')), [0, 8]);
+    // The same kernel, or nobody knows of another one: a wrap, and a step of three.
+    assert.deepEqual(drops(boot(9, 'a'), boot(25, 'a')), [2, 3]);
+    assert.deepEqual(drops(), [2, 3]);
+  });
+
   it('takes an unreadable file for no reset', () => {
     const hole = samples('w1', (second, probe) =>
       probe === 'drop-rules' && (second < 23 || second > 24)

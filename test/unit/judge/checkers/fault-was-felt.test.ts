@@ -152,4 +152,45 @@ describe('fault-was-felt', () => {
       assert.equal(showing('clock-jump', missed(5.02)), 'inconclusive');
     });
   });
+
+  describe('of a machine that is to boot anew', () => {
+    const off = (forMs: number, ...boots: HistoryEvent[]) =>
+      judgeWith(
+        faultWasFelt,
+        history([
+          ...without('agent-gap').map((event) =>
+            event.kind === 'fault' && event.state === 'injected'
+              ? { ...event, shows: { as: 'new-boot' as const, forMs } }
+              : event,
+          ),
+          ...boots,
+        ]),
+      );
+    /** Told at `tS` by a kernel that began at `atS`. */
+    const boot = (tS: number, id: string, atS: number): HistoryEvent => ({
+      ...{ tMs: tS * 1_000, kind: 'boot', node: 'w1', id, atMs: atS * 1_000, errorMs: 40 },
+    });
+    const before = boot(2, 'a', -60);
+
+    it('takes its kernel’s word: another id, begun after the fault', () => {
+      assert.equal(off(0, before, boot(15, 'b', 12)).verdict, 'pass');
+      assert.equal(off(2_000, before, boot(16, 'b', 13.1)).verdict, 'pass');
+    });
+
+    it('takes no other word', () => {
+      const why = (...given: Parameters<typeof off>): string => {
+        const { verdict: is, summary } = off(...given);
+        assert.equal(is, 'inconclusive');
+        return summary;
+      };
+      assert.match(why(0, before, boot(15, 'a', -60)), /still has the boot id a: it never went/);
+      assert.match(why(0, before), /w1 never said that it booted anew/);
+      assert.match(why(0, before, boot(19, 'b', 12)), /never said/);
+      assert.match(why(0, boot(15, 'b', 12)), /nobody asked w1 which boot/);
+      assert.match(why(0, before, boot(15, 'b', 8)), /began 2\.45s too early/);
+      // Off for two seconds from 11 s on, and a kernel that began at 12 s.
+      assert.match(why(2_000, before, boot(15, 'b', 12)), /began 950ms too early/);
+      assert.match(why(0, before, { ...boot(15, 'b', 12), node: 'w2' } as HistoryEvent), /never/);
+    });
+  });
 });
