@@ -1,21 +1,37 @@
 /** When a cluster may be handed over: every node Ready, and CoreDNS serving. */
 import { z } from 'zod';
 import { waitFor } from '../core/deadline.ts';
-import type { KubeApi } from '../core/kube.ts';
+import { CoalmineError, messageOf } from '../core/errors.ts';
+import type { KubeApi, KubeObject } from '../core/kube.ts';
+import { readyLimitMs } from './ready-limit.ts';
 
 export interface ReadyWait {
   nodes: readonly string[];
   say: (line: string) => void;
   signal: AbortSignal;
+  /** How long the nodes may take; as the environment says where nothing is said. */
+  timeoutMs?: number;
 }
 
-const TIMEOUT_MS = 180_000;
+const DNS_MS = 180_000;
 const EVERY_MS = 250;
 
 const nodeSchema = z.object({
-  status: z.object({
-    conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
-  }),
+  metadata: z.object({ name: z.string() }),
+  status: z
+    .object({
+      conditions: z
+        .array(
+          z.object({
+            type: z.string(),
+            status: z.string(),
+            reason: z.string().default(''),
+            message: z.string().default(''),
+          }),
+        )
+        .default([]),
+    })
+    .default({ conditions: [] }),
 });
 
 const deploymentSchema = z.object({
@@ -36,26 +52,40 @@ export const COREDNS = {
   namespace: 'kube-system',
 } as const;
 
+/** Throws `deadline` with how far each node came that is not Ready. */
 export async function waitForNodes(kube: KubeApi, wait: ReadyWait): Promise<void> {
-  const { nodes, say, signal } = wait;
+  const { nodes, say, signal, timeoutMs = readyLimitMs(process.env) } = wait;
   const what = `${nodes.length} nodes to be Ready`;
-  await waitFor({ what, timeoutMs: TIMEOUT_MS, everyMs: EVERY_MS, signal }, async () => {
-    const found = (await kube.list({ apiVersion: 'v1', kind: 'Node' })).map((node) =>
-      nodeSchema.parse(node),
-    );
-    const ready = found.filter(({ status }) =>
-      status.conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
-    );
-    return ready.length === nodes.length ? true : undefined;
+  let late: string[] = [];
+  await waitFor({ what, timeoutMs, everyMs: EVERY_MS, signal }, async () => {
+    late = notReady(nodes, await kube.list({ apiVersion: 'v1', kind: 'Node' }));
+    return late.length === 0 ? true : undefined;
+  }).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    const text = [messageOf(cause), ...late].join('; ');
+    throw new CoalmineError('deadline', text, { cause });
   });
   say(`${nodes.length} nodes are Ready`);
+}
+
+/** One sentence for each node that is not Ready: how far it came. Pure. */
+export function notReady(names: readonly string[], found: readonly KubeObject[]): string[] {
+  const nodes = found.map((node) => nodeSchema.parse(node));
+  return names.flatMap((name) => {
+    const node = nodes.find(({ metadata }) => metadata.name === name);
+    if (node === undefined) return [`${name} is not registered`];
+    const ready = node.status.conditions.find(({ type }) => type === 'Ready');
+    if (ready === undefined) return [`${name}: its kubelet never reported`];
+    const { status, reason, message } = ready;
+    return status === 'True' ? [] : [`${name}: Ready is ${status} (${reason}: ${message})`];
+  });
 }
 
 export async function waitForDns(
   kube: KubeApi,
   { say, signal }: Pick<ReadyWait, 'say' | 'signal'>,
 ): Promise<void> {
-  const wait = { what: 'CoreDNS to serve', timeoutMs: TIMEOUT_MS, everyMs: EVERY_MS, signal };
+  const wait = { what: 'CoreDNS to serve', timeoutMs: DNS_MS, everyMs: EVERY_MS, signal };
   await waitFor(wait, async () => {
     const { metadata, spec, status } = deploymentSchema.parse(await kube.get(COREDNS));
     const all = [status.replicas, status.updatedReplicas, status.readyReplicas];
