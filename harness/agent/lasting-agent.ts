@@ -105,8 +105,11 @@ export class LastingAgent implements NodeAgent {
     try {
       await deed();
     } catch (error) {
-      this.#announced = undefined;
-      throw error;
+      // What ends the agent may not live to say that it did.
+      if (this.#isHere) {
+        this.#announced = undefined;
+        throw error;
+      }
     }
     // Of what was reset or switched off nothing more is to be heard; nor of what is about to end.
     before.kill();

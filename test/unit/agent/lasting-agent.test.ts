@@ -138,6 +138,19 @@ describe('an agent that lasts', function () {
     assert.match(happened[1] ?? '', /^lost: the agent on w1 is gone/);
   });
 
+  it('takes a deed that it did not outlive for done', async () => {
+    agent = await meet();
+    const { pid } = node ?? {};
+    const argv = ['sh', '-c', 'kill -9 "$0"; sleep 60', String(pid)] as const;
+    const deed = async (): Promise<void> => {
+      await agent.run({ argv }, { timeoutMs: 60_000 });
+    };
+    const { after } = await agent.restartBy('the plug', deed, 30_000);
+    boots('second');
+    assert.equal((await after).id, idOf('b'));
+    assert.deepEqual(happened, ['boot a', 'lost: the plug', 'boot b', 'back: the plug']);
+  });
+
   it('is not lost where the deed failed', async () => {
     agent = await meet();
     const deed = (): Promise<void> => Promise.reject(new Error('no such switch'));
