@@ -14,6 +14,7 @@ import {
   askFelt,
   FELT_WITHIN_MS,
   NOBODY_ANSWERED,
+  SHOWN_LATER,
   untilWhole,
   type FaultyNode,
   type InForce,
@@ -169,6 +170,7 @@ export class ActiveFaults {
   }
 
   async #feltSoon(entry: InForce, signal: AbortSignal): Promise<Felt> {
+    if (entry.prepared.feltAfterwards === true) return SHOWN_LATER;
     const timeoutMs = this.#options.feltTimeoutMs ?? FELT_WITHIN_MS;
     const wait = { what: `${entry.record.id} to be felt`, timeoutMs, signal };
     try {

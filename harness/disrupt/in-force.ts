@@ -1,7 +1,7 @@
 /** One fault that is, or may be, in force, and the questions about it that never fail. */
 import { waitFor, within } from '../core/deadline.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
-import type { NodeAgent, NodeInfo } from '../core/node.ts';
+import type { NodeAgent, NodeInfo, RestartBy } from '../core/node.ts';
 import type { UndoRecord } from '../core/undo.ts';
 import type { Felt, PreparedFault } from './faults/fault.ts';
 import type { Unconfirmed } from './undo-door.ts';
@@ -11,6 +11,7 @@ export const FELT_WITHIN_MS = 5_000;
 export interface FaultyNode {
   readonly node: NodeInfo;
   readonly agent: NodeAgent;
+  readonly restartBy?: RestartBy;
 }
 
 export interface InForce {
@@ -26,6 +27,8 @@ export interface InForce {
 }
 
 export const NOBODY_ANSWERED: Felt = { felt: false, evidence: 'nobody could say' };
+
+export const SHOWN_LATER: Felt = { felt: false, evidence: 'the node shows it when it is back' };
 
 /** Returns the answer of now, or where the question fails, the last one that there was. */
 export async function askFelt(entry: InForce): Promise<Felt> {

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Command, Executor } from '../../core/command.ts';
 import type { EventOf } from '../../core/history.ts';
 import type { KubeApi } from '../../core/kube.ts';
-import type { NodeAgent, NodeInfo } from '../../core/node.ts';
+import type { NodeAgent, NodeInfo, RestartBy } from '../../core/node.ts';
 import type { NodeSelector } from '../../core/plan.ts';
 import type { UndoRecord } from '../../core/undo.ts';
 
@@ -17,6 +17,8 @@ export interface FaultParams {
 export interface FaultTarget {
   readonly node: NodeInfo;
   readonly agent: NodeAgent;
+  /** Absent where an agent that is lost stays lost. */
+  readonly restartBy?: RestartBy;
   /** Where commands of the controller run; a frozen node answers nothing, so its proof comes from here. */
   readonly controller: Executor;
   readonly kube: KubeApi;
@@ -47,6 +49,8 @@ export interface PreparedFault {
   undo: PreparedUndo;
   /** Asked after inject until it says yes, and once more just before the undo: did it take effect? */
   felt(): Promise<Felt>;
+  /** The node itself is the proof, and cannot answer before the undo: it is asked only after it. */
+  readonly feltAfterwards?: true;
   /** For what ends by itself, exactly when it was asked to: resolves then. The undo comes all the same, and confirms it. */
   over?(): Promise<void>;
   /** What the node's own agent must have to show for it afterwards, and how much. */

@@ -7,6 +7,8 @@ import { freeze } from './freeze.ts';
 import { killPod, restartComponent } from './kill-pod.ts';
 import { nicReattach } from './nic-reattach.ts';
 import { pileIrqs } from './pile-irqs.ts';
+import { powerOff } from './power-off.ts';
+import { reboot } from './reboot.ts';
 import { stopProcess } from './stop-process.ts';
 
 /** Give `prepare` only what the same fault's `params` has parsed. */
@@ -18,6 +20,8 @@ export const FAULTS: readonly Fault<FaultParams>[] = [
   killPod,
   nicReattach,
   pileIrqs,
+  powerOff,
+  reboot,
   restartComponent,
   stopProcess,
 ];

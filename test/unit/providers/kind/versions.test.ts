@@ -99,6 +99,17 @@ describe('what kind refuses', () => {
     assert.match(sentences[1]!, /nodes are containers/);
   });
 
+  it('is the power switch of a machine, once for each fault that needs it', () => {
+    const phase = (name: string, fault: string) => ({
+      ...{ name, forMs: 1_000, fault: { name: fault, params: {} } },
+    });
+    const phases = [phase('a', 'reboot'), phase('b', 'power-off'), phase('c', 'reboot')];
+    const sentences = refusals({ ...plan({ kubernetes: '1.34.3' }), phases });
+    assert.equal(sentences.length, 2);
+    assert.match(sentences[0]!, /^reboot switches the machine under a node/);
+    assert.match(sentences[1]!, /^power-off switches/);
+  });
+
   it('is an iptables that no Debian release has, and an upgrade that kind cannot do in place', () => {
     const asked = plan({ kubernetes: '1.34.3', iptables: '1.8.8' }, ['coredns', '1.12.2']);
     const sentences = refusals(asked);
