@@ -45,13 +45,17 @@ async function demandTool(tool: string, wayOut: string): Promise<void> {
 }
 
 async function demandTun(): Promise<void> {
-  const opens = await access(TUN, constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
+  const code = await access(TUN, constants.R_OK | constants.W_OK).then(
+    () => undefined,
+    (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error),
   );
   demand(
-    opens ? undefined : `${TUN} cannot be opened, and machines have no network without it`,
-    'Load the module `tun`; in a container, pass the device in (`--device /dev/net/tun`).',
+    code === undefined
+      ? undefined
+      : `${TUN} cannot be opened (${code}), and machines have no network without it`,
+    code === 'EACCES'
+      ? `Run as root, or let everybody open it, as most distributions do: \`chmod 666 ${TUN}\`.`
+      : 'Load the module `tun`; in a container, pass the device in (`--device /dev/net/tun`).',
   );
 }
 
