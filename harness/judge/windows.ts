@@ -26,12 +26,21 @@ export function overlapMs(a: Window, b: Window): number {
 }
 
 /** The stretches in which the node's agent did not tick: frozen, starved, or away for a fault. */
-export function asleep(history: History, node: string): Window[] {
+export function asleep(history: History, node: string): readonly Window[] {
+  const byNode = ASLEEP.get(history) ?? new Map<string, readonly Window[]>();
+  ASLEEP.set(history, byNode);
+  const known = byNode.get(node);
+  if (known !== undefined) return known;
   const gaps = eventsOf(history, 'agent-gap')
     .filter((gap) => gap.node === node)
     .map(({ fromMs, gapMs }) => ({ fromMs, toMs: fromMs + gapMs }));
-  return [...gaps, ...away(history, node)];
+  const found = [...gaps, ...away(history, node)];
+  byNode.set(node, found);
+  return found;
 }
+
+/** Asked for each interval of each load, and a history does not change. */
+const ASLEEP = new WeakMap<History, Map<string, readonly Window[]>>();
 
 /** From each loss of the node's agent to its return, where both lie in a fault that had the node boot anew. */
 export function away(history: History, node: string): Window[] {
