@@ -21,6 +21,7 @@ import {
 } from './in-force.ts';
 import { inject } from './inject.ts';
 import type { JournalNote, UndoJournal } from './journal.ts';
+import { tagOf } from './tag.ts';
 import { undoThroughDoor, type DoorTo, type Unconfirmed } from './undo-door.ts';
 
 const PREPARE_MS = 30_000;
@@ -118,7 +119,7 @@ export class ActiveFaults {
     }
     const { journal, runId, kube, controller } = this.#options;
     const id = journal.nextId();
-    const target = { ...on, kube, controller, tag: `coalmine-${runId}-${id}` };
+    const target = { ...on, kube, controller, tag: tagOf(runId, id) };
     const prepared = await within(
       `${fault.name} on ${on.node.name} to be prepared`,
       PREPARE_MS,
