@@ -19,6 +19,7 @@ import { runPhases } from './phase.ts';
 import type { Progress } from './progress.ts';
 import { snapshotNodes } from './node-state.ts';
 import { startWatching } from './start-watching.ts';
+import { traceNodes } from './trace-nodes.ts';
 import { undoDoors } from './undo-doors.ts';
 
 export interface CellDeps {
@@ -169,6 +170,7 @@ async function perform(
       );
     }
   });
+  await traceNodes(stage, faults, recorder.sample, unwind);
   reached.phases = true;
   await runPhases(stage, faults);
   await loads.stop();

@@ -21,7 +21,7 @@ export async function watchProbes(
   };
 }
 
-function watchProbe(
+export function watchProbe(
   { node, agent }: ManagedNode,
   probe: Probe,
   everyMs: number,

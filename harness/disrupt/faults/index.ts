@@ -4,6 +4,7 @@ import { editIpvs } from './edit-ipvs.ts';
 import type { Fault, FaultParams } from './fault.ts';
 import { flood } from './flood.ts';
 import { freeze } from './freeze.ts';
+import { ipvsTable } from './ipvs-table.ts';
 import { killPod, restartComponent } from './kill-pod.ts';
 import { nicReattach } from './nic-reattach.ts';
 import { pileIrqs } from './pile-irqs.ts';
@@ -17,6 +18,7 @@ export const FAULTS: readonly Fault<FaultParams>[] = [
   editIpvs,
   flood,
   freeze,
+  ipvsTable,
   killPod,
   nicReattach,
   pileIrqs,

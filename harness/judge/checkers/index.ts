@@ -15,6 +15,7 @@ import { requestErrors } from './request-errors.ts';
 import { ruleFreshness } from './rule-freshness.ts';
 import { runComplete } from './run-complete.ts';
 import { selfNoise } from './self-noise.ts';
+import { softirqStall } from './softirq-stall.ts';
 import { upgradeDone } from './upgrade-done.ts';
 
 /** Without these a pass would mean little; a scenario can set their parameters, and cannot leave them out. */
@@ -37,6 +38,7 @@ export const CHECKERS: readonly Checker<unknown>[] = [
   kubeProxyLog,
   logSilence,
   irqSpread,
+  softirqStall,
   clockError,
   ...ALWAYS,
 ];
