@@ -6,7 +6,7 @@ COALMINE := node --import tsx harness/cli/main.ts
 
 NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn kubelet-canary freeze-vm
 # Each has versions that must fail and versions that must pass.
-INCIDENTS := irq-drift irq-readonly irq-reattach irq-reattach-control irq-mitigated ipvs-drain-reuse ipvs-resync
+INCIDENTS := irq-drift irq-readonly irq-reattach irq-reattach-control irq-mitigated ipvs-drain-reuse ipvs-resync ipvs-estimator ipvs-estimator-off
 
 .PHONY: help setup check fix test test-integration scenario nightly bench clean
 
