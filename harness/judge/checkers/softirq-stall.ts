@@ -46,6 +46,7 @@ const params = z.strictObject({
 type Params = z.infer<typeof params>;
 
 const TIMER = 'timer:';
+const WAIT = 'wait:';
 /** So many of the slowest handlers are named, even where all is well. */
 const NAMED = 3;
 
@@ -61,7 +62,7 @@ interface Handler {
 interface Judged {
   node: string;
   gaps: string[];
-  counted: Counted | undefined;
+  waits: { perMinute: number; baselinePerMinute: number } | undefined;
   /** The slowest first. */
   handlers: Handler[];
 }
@@ -94,9 +95,13 @@ export const softirqStall: Checker<Params> = {
               `${node}: ${inWords(handler, limits)}; without ${limits.during} it is slow too, so whose doing that is cannot be told`,
           ),
       ],
-      notes: judged.flatMap(({ node, handlers, counted }) => [
+      notes: judged.flatMap(({ node, handlers, waits }) => [
         ...handlers.slice(0, NAMED).map((handler) => `${node}: ${inWords(handler, limits)}`),
-        ...waits(node, counted),
+        ...(waits === undefined
+          ? []
+          : [
+              `${node}: softirqs waited for longer than ${formatDuration(limits.max)} ${tenths(waits.perMinute)} times a minute (${tenths(waits.baselinePerMinute)} in the baseline)`,
+            ]),
       ]),
       evidence: {
         windows: judged.filter(({ gaps }) => gaps.length === 0).length,
@@ -113,6 +118,7 @@ export const softirqStall: Checker<Params> = {
               slowestMiddleMs: worst.middleMs,
               slowestBaselinePerMinute: rounded(worst.baselinePerMinute),
             }),
+        waitsPerMinute: rounded(Math.max(0, ...judged.map(({ waits }) => waits?.perMinute ?? 0))),
         longestMs: worst === undefined ? 0 : longestOf(judged),
       },
       pass: `no handler of a timer held a CPU for longer than ${formatDuration(limits.max)} more than ${limits.perMinuteMax} times a minute${worst === undefined ? '' : `; ${inWords(worst, limits)}`}`,
@@ -125,7 +131,7 @@ function judge(history: History, span: FaultSpan, limits: Params): Judged {
   const nothing = (gap: string): Judged => ({
     node,
     gaps: [gap],
-    counted: undefined,
+    waits: undefined,
     handlers: [],
   });
   const counted = countedIn(history, node, inForce(history, span));
@@ -147,7 +153,7 @@ function judge(history: History, span: FaultSpan, limits: Params): Judged {
       ? [`${counted.dropped + baseline.dropped} runs found no room in the kernel's tables`]
       : []),
   ];
-  return { node, gaps, counted, handlers };
+  return { node, gaps, waits: waitsOf(counted, baseline, limits), handlers };
 }
 
 /** Until its undo began: the last question whether it is felt comes right before. */
@@ -187,10 +193,10 @@ function shortName({ name }: Handler): string {
 
 function inWords(handler: Handler, { max, perMinuteMax }: Params): string {
   const { runs, perMinute, baselinePerMinute, middleMs, longestMs } = handler;
-  return `${shortName(handler)} held a CPU for longer than ${formatDuration(max)} ${rounded1(perMinute)} times a minute (limit ${perMinuteMax}; ${rounded1(baselinePerMinute)} in the baseline); of ${runs} runs the middle one took ${middleMs / 2} to ${middleMs} ms, the longest ${longestMs / 2} to ${longestMs} ms`;
+  return `${shortName(handler)} held a CPU for longer than ${formatDuration(max)} ${tenths(perMinute)} times a minute (limit ${perMinuteMax}; ${tenths(baselinePerMinute)} in the baseline); of ${runs} runs the middle one took ${middleMs / 2} to ${middleMs} ms, the longest ${longestMs / 2} to ${longestMs} ms`;
 }
 
-function rounded1(value: number): number {
+function tenths(value: number): number {
   return Number(value.toFixed(1));
 }
 
@@ -198,12 +204,12 @@ function longestOf(judged: readonly Judged[]): number {
   return Math.max(...judged.flatMap(({ handlers }) => handlers.map(({ longestMs }) => longestMs)));
 }
 
-/** What others felt of it: how long packets waited for their softirq at most. */
-function waits(node: string, counted: Counted | undefined): string[] {
-  const lengths = counted?.byName.get('wait:NET_RX');
-  if (lengths === undefined) return [];
-  const { middleMs, longestMs } = middleAndLongest(lengths);
-  return [
-    `${node}: NET_RX waited ${middleMs} ms or less in half of ${runsOf(lengths)} cases, ${longestMs} ms or less in all`,
-  ];
+/** What others felt of it: softirqs that were raised meanwhile, and had to wait for longer than any handler may take. */
+function waitsOf(counted: Counted, baseline: Counted, { max }: Params): Judged['waits'] {
+  const perMinute = ({ byName, lengthMs }: Counted): number => {
+    const lengths = [...byName].filter(([name]) => name.startsWith(WAIT));
+    const late = lengths.reduce((sum, [, own]) => sum + longerThan(own, max), 0);
+    return (60_000 * late) / lengthMs;
+  };
+  return { perMinute: perMinute(counted), baselinePerMinute: perMinute(baseline) };
 }

@@ -83,6 +83,18 @@ describe('softirq-stall', () => {
     assert.match(finding.summary, /without ipvs-table it is slow too/);
   });
 
+  it('says how often others had to wait meanwhile, which is no verdict', () => {
+    const finding = verdictOf((second) =>
+      loaded(second) && second % 6 === 0 ? { 'wait:NET_RX.8192': 1, 'wait:SCHED.512': 9 } : {},
+    );
+    assert.equal(finding.verdict, 'pass');
+    assert.equal(finding.evidence['waitsPerMinute'], 10);
+    assert.match(
+      finding.details.join('\n'),
+      /softirqs waited for longer than 4ms 10 times a minute \(0 in the baseline\)/,
+    );
+  });
+
   it('counts nothing before the fault and nothing while it is undone', () => {
     const outside = verdictOf((second) =>
       second > 91 || second === 30 ? { [`${ESTIMATION}.65536`]: 50 } : {},
