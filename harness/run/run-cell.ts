@@ -62,8 +62,10 @@ export async function runCell(plan: Plan, deps: CellDeps): Promise<CellEnd> {
   try {
     await perform(plan, deps, { clock, emit }, unwind, reached);
   } catch (caught) {
-    error = caught;
-    progress.say(`stopping: ${messageOf(caught)}`);
+    // What is interrupted because the cluster broke says only that it was.
+    const { broken } = reached.cluster ?? {};
+    error = broken?.aborted === true ? broken.reason : caught;
+    progress.say(`stopping: ${messageOf(error)}`);
   }
   for (const failure of await unwind.run()) {
     emit.now({ kind: 'residue', where: failure.title, what: messageOf(failure.error) });
