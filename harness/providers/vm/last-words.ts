@@ -2,14 +2,20 @@
 import type { Hand } from './hand.ts';
 import type { Machine } from './machine.ts';
 
-const LINES = 12;
+/** A kubelet that does not come says why; containerd says a lot at each start. */
+const LINES = { kubelet: 12, containerd: 4 };
 const LIMITS = { timeoutMs: 20_000 };
 
 /** Never throws: it stands in for the error that it explains. */
 export async function lastWords(machine: Machine, hand: Hand): Promise<string> {
-  const journal = ['journalctl', '--no-pager', '--output=cat', `--lines=${LINES}`] as const;
-  const argv = [...journal, '--unit=kubelet', '--unit=containerd'] as const;
-  const said = await hand.run({ argv }, LIMITS).catch(() => undefined);
-  const text = said?.exitCode === 0 ? said.stdout.trim() : 'its journal cannot be read';
-  return `--- ${machine.spec.name}\n${text}${await machine.consoleTail()}`;
+  const said: string[] = [];
+  for (const [unit, lines] of Object.entries(LINES)) {
+    const argv = ['journalctl', '--no-pager', '--output=cat', `--lines=${lines}`] as const;
+    const command = { argv: [...argv, `--unit=${unit}`] } as const;
+    const { exitCode, stdout } = await hand.run(command, LIMITS).catch(() => NO_ANSWER);
+    said.push(exitCode === 0 ? stdout.trim() : `its journal of ${unit} cannot be read`);
+  }
+  return `--- ${machine.spec.name}\n${said.join('\n')}${await machine.consoleTail()}`;
 }
+
+const NO_ANSWER = { exitCode: null, stdout: '' };
