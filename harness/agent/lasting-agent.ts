@@ -118,7 +118,7 @@ export class LastingAgent implements NodeAgent {
       this.#announced = undefined;
     });
     after.catch(() => undefined); // whoever restarts it asks
-    return { before: before.boot, after };
+    return { before: before.boot, after, behindMs: () => this.#behindMs() };
   }
 
   /** As the connection's own; one that is away is not waited for. */
@@ -130,6 +130,12 @@ export class LastingAgent implements NodeAgent {
   /** Breaks the stream that there is. */
   kill(): void {
     this.#met?.kill();
+  }
+
+  /** What is shown here now, a clock that is behind shows only later. */
+  #behindMs(): number {
+    const wallMs = Date.now();
+    return this.wallToRunMs(wallMs) - this.#options.clock.nowMs();
   }
 
   #now(): AgentConnection {

@@ -126,6 +126,8 @@ export interface Restart {
   readonly before: Boot;
   /** Settles once the node's agent answers from another boot; rejects where it never will, or not in time. */
   readonly after: Promise<Boot>;
+  /** By how much the node's wall clock is behind the controller's (negative: ahead), as the last heartbeat knew it. */
+  readonly behindMs: () => number;
 }
 
 /**

@@ -6,13 +6,21 @@
 import { formatDuration } from '../../core/duration.ts';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
 import { prettyCommand, type Command, type Executor } from '../../core/command.ts';
-import type { Boot, MachinePower, NodeInfo, Restart, RestartBy } from '../../core/node.ts';
-import { clockIsWrong } from './clock.ts';
+import type {
+  Boot,
+  MachinePower,
+  NodeAgent,
+  NodeInfo,
+  Restart,
+  RestartBy,
+} from '../../core/node.ts';
 import type { FaultTarget, Felt, PreparedFault } from './fault.ts';
 
 /** A guest that is told to reboot waits for its services, and without KVM a boot takes most of a minute on a busy machine. */
 export const BACK_MS = 300_000;
 const SWITCH_MS = 20_000;
+/** To set it takes a command, whose own length is the error that remains. */
+const OFF_MS = 500;
 
 export interface Switchable {
   readonly power: MachinePower;
@@ -33,29 +41,39 @@ export function restarting(
   restartBy: RestartBy,
   { why, offMs, deed }: { why: string; offMs: number; deed: () => Promise<void> },
 ): Pick<PreparedFault, 'inject' | 'felt' | 'feltAfterwards' | 'shows' | 'notWholeYet'> {
-  let before: Boot | undefined;
+  let restart: Restart | undefined;
   let outcome: { boot: Boot } | { failed: string } | undefined;
   return {
     shows: { as: 'new-boot', forMs: offMs },
     feltAfterwards: true,
     inject: async () => {
-      const restart: Restart = await restartBy(why, deed, offMs + 2 * BACK_MS);
-      before = restart.before;
+      restart = await restartBy(why, deed, offMs + 2 * BACK_MS);
       restart.after.then(
         (boot) => (outcome = { boot }),
         (error: unknown) => (outcome = { failed: messageOf(error) }),
       );
     },
-    felt: () => Promise.resolve(feltBy(node.name, before, outcome)),
+    felt: () => Promise.resolve(feltBy(node.name, restart?.before, outcome)),
     notWholeYet: async () => {
       // It was never restarted: whoever tried to has said why.
-      if (before === undefined) return undefined;
+      if (restart === undefined) return undefined;
       if (outcome === undefined) return `${node.name} has not booted yet`;
       // It never will: its machine is gone, and nothing is left to be undone.
       if ('failed' in outcome) return undefined;
-      return clockIsWrong(agent);
+      return clockIsOff(agent, Math.round(restart.behindMs()));
     },
   };
+}
+
+/**
+ * Undefined where the node's clock is right; else sets it, as a time service does at each boot: a kernel begins with what its
+ * RTC says, in whole seconds. Read by heartbeats, because a node that is just booting takes seconds for a command.
+ */
+async function clockIsOff(agent: NodeAgent, behindMs: number): Promise<string | undefined> {
+  if (Math.abs(behindMs) < OFF_MS) return undefined;
+  const word = `--set=@${(Date.now() / 1_000).toFixed(3)}`;
+  await must(agent, { argv: ['date', '--utc', word] });
+  return `its clock was ${formatDuration(Math.abs(behindMs))} ${behindMs > 0 ? 'behind' : 'ahead'}`;
 }
 
 function feltBy(

@@ -19,18 +19,29 @@ const POWER: MachinePower = {
 const BEFORE: Boot = { id: 'a', atMs: 0, errorMs: 1 };
 const never = new AbortController().signal;
 
-/** A node whose clock is right and that reboots when it is told to. */
-function machine(after: Promise<Boot> = Promise.resolve({ id: 'b', atMs: 90, errorMs: 1 })) {
+/** A node that reboots when it is told to, and then has a clock that is behind until somebody sets it. */
+function machine(
+  after: Promise<Boot> = Promise.resolve({ id: 'b', atMs: 90, errorMs: 1 }),
+  behindMs = 0,
+) {
   const node = new FakeNode('w1');
-  node.programs.set('/coalmine/node', () => `${Date.now()}\n`);
   node.programs.set('systemctl', () => '');
+  const clock = { behindMs };
+  node.programs.set('date', () => {
+    clock.behindMs = 0;
+    return '';
+  });
   const whys: string[] = [];
   const restartBy: RestartBy = async (why, deed) => {
     whys.push(why);
     await deed();
-    return { before: BEFORE, after };
+    return { before: BEFORE, after, behindMs: () => clock.behindMs };
   };
-  const on: FaultyNode = { node: { ...node.info, power: POWER }, agent: node.agent, restartBy };
+  const on: FaultyNode = {
+    node: { ...node.info, power: POWER },
+    agent: node.agent,
+    restartBy,
+  };
   return { node, on, whys };
 }
 
@@ -69,6 +80,20 @@ describe('disrupt/faults/reboot', () => {
     assert.deepEqual([felt.length, felt[0]?.felt], [1, true]);
     assert.match(felt[0]?.evidence ?? '', /w1 is boot b, begun 90ms after boot a/);
     assert.equal(controller.words.has('reset'), false);
+  });
+
+  it('sets a clock that is not right after the boot, once', async () => {
+    for (const [behindMs, sets] of [
+      [1_100, 1],
+      [-1_100, 1],
+      [300, 0],
+    ] as const) {
+      const one = machine(undefined, behindMs);
+      const { events } = await runIt(reboot, {}, one);
+      const argvs = one.node.argvs.filter((line) => /^date --utc --set=@\d+\.\d{3}$/.test(line));
+      assert.equal(argvs.length, sets, String(behindMs));
+      assert.equal(statesOf(events).at(-1), 'undone');
+    }
   });
 
   it('presses the button where it is to', async () => {
