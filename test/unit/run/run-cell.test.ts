@@ -61,58 +61,53 @@ describe('run/run-cell, where no cluster came up', () => {
   });
 });
 
-/** Returns what was done with the cluster, in order, and what the history has of it. */
-async function fateOf(
-  keep: (end: EventOf<'run'>) => boolean,
-  destroy = () => Promise.resolve(),
-  more: Partial<Cluster> = {},
-) {
-  const done: string[] = [];
-  const events: HistoryEvent[] = [];
-  const { stage } = stageOf(
-    [new FakeNode('w1')],
-    {},
-    {
-      node: { startAgent: () => Promise.reject(new CoalmineError('agent', 'no answer')) },
-    },
-  );
-  const cluster: Cluster = {
-    ...stage.cluster,
-    kubeconfig: '/tmp/kubeconfig',
-    collectLogs: () => Promise.resolve(void done.push('logs')),
-    destroy: () => {
-      done.push('destroyed');
-      return destroy();
-    },
-    ...more,
-  };
-  const { kept } = await runCell(planOf({ runId: 'run-1' }), {
-    provider: {
-      name: 'kind',
-      refuses: () => [],
-      preflight: () => Promise.resolve(),
-      provision: () => Promise.resolve(cluster),
-    },
-    recorder: {
-      dir: '/nowhere',
-      event: (event) => events.push(event),
-      sample: () => undefined,
-      writeFile: () => undefined,
-      close: () => undefined,
-    },
-    progress: { say: () => undefined, event: () => undefined, stop: () => undefined },
-    signal: new AbortController().signal,
-    interrupted: () => undefined,
-    keep: (end) => {
-      done.push(`asked, ${end.state}, ${String(events.some(isEnd))}`);
-      return keep(end);
-    },
-  });
-  return { done, kept, events };
-}
-const isEnd = (event: HistoryEvent) => event.kind === 'run' && event.state !== 'started';
-
 describe('run/run-cell, a cluster whose node does not answer', () => {
+  /** Returns what was done with the cluster, in order, and what the history has of it. */
+  async function fateOf(keep: (end: EventOf<'run'>) => boolean, destroy = () => Promise.resolve()) {
+    const done: string[] = [];
+    const events: HistoryEvent[] = [];
+    const { stage } = stageOf(
+      [new FakeNode('w1')],
+      {},
+      {
+        node: { startAgent: () => Promise.reject(new CoalmineError('agent', 'no answer')) },
+      },
+    );
+    const cluster: Cluster = {
+      ...stage.cluster,
+      kubeconfig: '/tmp/kubeconfig',
+      collectLogs: () => Promise.resolve(void done.push('logs')),
+      destroy: () => {
+        done.push('destroyed');
+        return destroy();
+      },
+    };
+    const { kept } = await runCell(planOf({ runId: 'run-1' }), {
+      provider: {
+        name: 'kind',
+        refuses: () => [],
+        preflight: () => Promise.resolve(),
+        provision: () => Promise.resolve(cluster),
+      },
+      recorder: {
+        dir: '/nowhere',
+        event: (event) => events.push(event),
+        sample: () => undefined,
+        writeFile: () => undefined,
+        close: () => undefined,
+      },
+      progress: { say: () => undefined, event: () => undefined, stop: () => undefined },
+      signal: new AbortController().signal,
+      interrupted: () => undefined,
+      keep: (end) => {
+        done.push(`asked, ${end.state}, ${String(events.some(isEnd))}`);
+        return keep(end);
+      },
+    });
+    return { done, kept, events };
+  }
+  const isEnd = (event: HistoryEvent) => event.kind === 'run' && event.state !== 'started';
+
   it('is asked for last, when its logs are here and how the run ends is known', async () => {
     const { done, kept, events } = await fateOf(() => false);
     assert.deepEqual([done, kept], [['logs', 'asked, crashed, false', 'destroyed'], false]);
@@ -143,21 +138,5 @@ describe('run/run-cell, a cluster whose node does not answer', () => {
       events.flatMap((event) => (event.kind === 'residue' ? [event.what] : [])),
       ['still there'],
     );
-  });
-});
-
-describe('run/run-cell, a cluster that never becomes Ready', () => {
-  it('ends as crashed, with its logs and the reason, and is taken away', async () => {
-    const ready = Promise.reject(new CoalmineError('provision', 'CoreDNS never served'));
-    ready.catch(() => undefined);
-    const { done, events } = await fateOf(
-      () => false,
-      () => Promise.resolve(),
-      { nodes: [], ready },
-    );
-    assert.deepEqual(done, ['logs', 'asked, crashed, false', 'destroyed']);
-    const end = events.at(-1);
-    assert.ok(end?.kind === 'run' && end.state === 'crashed');
-    assert.deepEqual([end.exitCode, end.detail], [4, 'CoreDNS never served']);
   });
 });
