@@ -4,7 +4,7 @@ ARGS ?=
 # Not the tsx wrapper: a signal must reach the program itself.
 COALMINE := node --import tsx harness/cli/main.ts
 
-NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn kubelet-canary freeze-vm
+NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn kubelet-canary freeze-vm reboot-vm
 # Each has versions that must fail and versions that must pass.
 INCIDENTS := irq-drift irq-readonly irq-reattach irq-reattach-control irq-mitigated ipvs-drain-reuse ipvs-resync ipvs-estimator ipvs-estimator-off
 
