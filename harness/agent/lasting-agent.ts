@@ -10,7 +10,7 @@ import type { Boot, NodeAgent, Restart, WatchOptions, WatchSource } from '../cor
 import { readBoot } from './boot.ts';
 import type { AgentConnection } from './client.ts';
 
-export interface AgentLink {
+interface AgentLink {
   readonly connection: AgentConnection;
   /** Breaks the stream on this side. */
   readonly kill: () => void;
