@@ -17,7 +17,7 @@ import type {
 import type { FaultTarget, Felt, PreparedFault } from './fault.ts';
 
 /** A guest that is told to reboot waits for its services, and without KVM a boot takes most of a minute on a busy machine. */
-export const BACK_MS = 300_000;
+export const BACK_MS = 180_000;
 const SWITCH_MS = 20_000;
 /** To set it takes a command, whose own length is the error that remains. */
 const OFF_MS = 500;
