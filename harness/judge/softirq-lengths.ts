@@ -64,14 +64,14 @@ export function longerThan(lengths: Lengths, limitMs: number): number {
     .reduce((sum, [, runs]) => sum + runs, 0);
 }
 
-/** The bucket of the run in the middle, and of the longest one, in milliseconds. */
-export function middleAndLongest(lengths: Lengths): { middleMs: number; longestMs: number } {
-  const buckets = [...lengths].sort(([a], [b]) => a - b);
-  const half = runsOf(lengths) / 2;
-  let seen = 0;
-  const middle = buckets.find(([, runs]) => (seen += runs) >= half);
-  return {
-    middleMs: (middle?.[0] ?? 0) / 1_000,
-    longestMs: (buckets.at(-1)?.[0] ?? 0) / 1_000,
-  };
+/** The buckets of the runs that were longer for certain, or of the longest run where none was; in milliseconds, in order. */
+export function longestBuckets(
+  lengths: Lengths,
+  limitMs: number,
+): { overMs: number; upToMs: number; runs: number }[] {
+  const buckets = [...lengths]
+    .sort(([a], [b]) => a - b)
+    .map(([upperUs, runs]) => ({ overMs: upperUs / 2_000, upToMs: upperUs / 1_000, runs }));
+  const over = buckets.filter(({ overMs }) => overMs >= limitMs);
+  return over.length > 0 ? over : buckets.slice(-1);
 }
