@@ -6,7 +6,7 @@
 import { RUN_LABEL } from '../../core/names.ts';
 import type { Artifact } from '../../components/component.ts';
 import { sha256OfInputs } from '../../components/digest.ts';
-import { hasImage, removeContainer, type ImageWork } from './node-image.ts';
+import { hasImage, removeContainer, type ImageWork } from './image-work.ts';
 
 const LIMIT_MS = 120_000;
 

@@ -8,12 +8,15 @@ import {
   makeLoadImage,
   makeNodeImages,
   type ImageMaking,
+  type NodeImages,
 } from '../../components/image/images.ts';
 import type { ProvisionContext } from '../provider.ts';
 import { nameOfRun } from '../run-state.ts';
 import type { Engine } from './engine.ts';
 import { ensureKubeletImage } from './kubelet-image.ts';
-import { ensureNodeImage, type ImageWork } from './node-image.ts';
+import { ensureNodeImage } from './node-image.ts';
+import { ensureFilledImage } from './filled-image.ts';
+import type { ImageWork } from './image-work.ts';
 import type { NodeFile } from './node-setup.ts';
 import { pullPublished } from './published.ts';
 import type { KindSettings } from './settings.ts';
@@ -26,7 +29,7 @@ export interface KindParts {
   /** The store's folder of Go caches. */
   goFolder: string;
   settings: KindSettings;
-  /** What goes below NODE_DIR on every node, beside the Node.js binary. */
+  /** What goes below NODE_DIR on every node, beside the Node.js binary, which is in node images that were made here. */
   nodeFiles: readonly NodeFile[];
 }
 
@@ -35,12 +38,13 @@ export interface Prepared {
   kind: string;
   /** Of each node, in the order of `nodeRoles`. */
   nodeImages: readonly string[];
-  /** What the containerd of a node image lacks. */
+  /** What the containerd of a node image lacks; nothing where we made it. */
   imports: readonly ImageSpec[];
   /** The same, of images that the engine pulled. */
   pulled: readonly string[];
   loadImage: string;
   kubeProxyImage(version: string): string;
+  /** What the nodes get below NODE_DIR. */
   nodeFiles: readonly NodeFile[];
 }
 
@@ -55,16 +59,13 @@ export async function prepare(
   const program = async (component: 'kind' | 'node', version: string): Promise<string> =>
     (await store.ensure({ component, version }, making.context)).path;
   const kind = await program('kind', versions.kind);
-  const node = await program('node', process.versions.node);
   const load = await makeLoadImage(making, versions);
-  const common = {
-    kind,
-    loadImage: load.names[0] ?? '',
-    nodeFiles: [{ from: node, to: 'node' }, ...parts.nodeFiles],
-  };
+  const common = { kind, loadImage: load.names[0] ?? '' };
   if (settings.images === 'published') {
+    const node = await program('node', process.versions.node);
+    const nodeFiles = [{ from: node, to: 'node' }, ...parts.nodeFiles];
     const published = await pullPublished(plan, { engine, settings, say, signal });
-    return { ...common, ...published, imports: [load] };
+    return { ...common, ...published, nodeFiles, imports: [load] };
   }
   const { suite } = kubeProxyVersions(plan);
   const work: ImageWork = {
@@ -75,17 +76,26 @@ export async function prepare(
     say,
     signal,
   };
-  const nodeImage = await ensureNodeImage(await makeNodeImages(making, versions), work);
+  const images = await makeNodeImages(making, versions);
+  const extra: ImageSpec[] = [];
+  for (const version of extraKubeProxies(plan))
+    extra.push(await makeKubeProxyImage(making, version, suite));
+  const stock = await ensureNodeImage(images, work);
+  const nodeImage = await ensureFilledImage(stock, images.node, extra, work);
   const nodeImages: string[] = [];
   for (const version of kubeletVersions(plan)) {
     const own = version === versions.kubernetes;
     nodeImages.push(own ? nodeImage : await withKubelet(nodeImage, version, making, work));
   }
-  const imports: ImageSpec[] = [];
-  for (const version of extraKubeProxies(plan))
-    imports.push(await makeKubeProxyImage(making, version, suite));
-  const kubeProxyImage = (version: string): string => kubeProxyImageName(version, suite);
-  return { ...common, nodeImages, imports, pulled: [], kubeProxyImage };
+  const kubeProxyImage = (version: string): string => heldName(images, version, suite);
+  const { nodeFiles } = parts;
+  return { ...common, nodeFiles, nodeImages, imports: [], pulled: [], kubeProxyImage };
+}
+
+/** kubeadm's own name where it is the same image: kube-proxy runs under that from the beginning. */
+function heldName({ preloaded }: NodeImages, version: string, suite: string): string {
+  const ours = kubeProxyImageName(version, suite);
+  return preloaded.find(({ names }) => names.includes(ours))?.names[0] ?? ours;
 }
 
 async function withKubelet(

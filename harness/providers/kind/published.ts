@@ -6,7 +6,7 @@ import { parseImageNames } from '../../components/image/kubeadm-images.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Engine } from './engine.ts';
-import { hasImage } from './node-image.ts';
+import { hasImage } from './image-work.ts';
 import type { KindSettings } from './settings.ts';
 import { imageVersions, kubeProxyVersions } from '../versions.ts';
 import { kubeletVersions } from './versions.ts';

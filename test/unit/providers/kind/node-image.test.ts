@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { stepOf } from '../../../../harness/providers/kind/create.ts';
 import { withoutCriPrefix } from '../../../../harness/providers/kube-proxy-logs.ts';
+import { filledImageName } from '../../../../harness/providers/kind/filled-image.ts';
 import { kubeletImageName } from '../../../../harness/providers/kind/kubelet-image.ts';
 import { criBaseSpec, nodeImageName } from '../../../../harness/providers/kind/node-image.ts';
 
@@ -27,6 +28,17 @@ describe('the node image', () => {
     assert.match(name, /^coalmine\/node:kubelet-v1\.33\.0-[0-9a-f]{12}$/);
     assert.notEqual(kubeletImageName('coalmine/node:b', kubelet), name);
     assert.notEqual(kubeletImageName('coalmine/node:a', { ...kubelet, digest: 'd2' }), name);
+  });
+
+  it('with further images in it is named after those and the image below', () => {
+    const [more] = images.preloaded;
+    assert.ok(more !== undefined);
+    const name = filledImageName('coalmine/node:a', [more]);
+    assert.match(name, /^coalmine\/node:filled-[0-9a-f]{12}$/);
+    assert.notEqual(filledImageName('coalmine/node:b', [more]), name);
+    assert.notEqual(filledImageName('coalmine/node:a', [{ ...more, names: ['a:2'] }]), name);
+    assert.notEqual(filledImageName('coalmine/node:a', [{ ...more, layers: [] }]), name);
+    assert.notEqual(filledImageName('coalmine/node:a', [more, more]), name);
   });
 
   it('has pods see a made-up machine, without the builder’s limits', () => {
