@@ -17,9 +17,12 @@ import { watchKind } from './kube-watch.ts';
 const CALL_MS = 20_000;
 const FIELD_MANAGER = 'coalmine';
 
+/** For whoever waits for a cluster anyway: `connectKube` will have it at once. */
+export const loadClient = () => import('@kubernetes/client-node');
+
 /** Reads the kubeconfig; asks nothing of the server yet. */
 export async function connectKube(kubeconfig: string, clock: RunClock): Promise<KubeApi> {
-  const client = await import('@kubernetes/client-node');
+  const client = await loadClient();
   const config = new client.KubeConfig();
   config.loadFromFile(kubeconfig);
   const objects = client.KubernetesObjectApi.makeApiClient(config);

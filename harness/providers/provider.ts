@@ -27,6 +27,11 @@ export interface ClusterNode extends NodeInfo, Executor {
 export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   readonly kube: KubeApi;
+  /**
+   * Resolves once every node is Ready and CoreDNS serves, throws `provision` where that does not come; absent where it was
+   * so from the beginning. Agents can be met meanwhile.
+   */
+  readonly ready?: Promise<void>;
   /** Path of a kubeconfig with mode 0600, for people. */
   readonly kubeconfig: string;
   /** Image for load pods and backends, present on each node. */

@@ -149,6 +149,7 @@ async function perform(
   const stage: Stage = { plan, clock, emit, cluster, nodes, signal, say };
 
   unwind.push('node state', await snapshotNodes(stage, recorder));
+  await cluster.ready;
   const { oracle, loads } = await startWatching(stage, recorder.sample, unwind);
   const journal = openJournal(path.join(recorder.dir, 'undo.ndjson'));
   unwind.push('journal', () => {

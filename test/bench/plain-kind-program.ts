@@ -14,7 +14,8 @@ import { cleanRun } from '../../harness/providers/clean.ts';
 import { enterInside, isInside, runInside } from '../../harness/providers/inside.ts';
 import { createCluster, createNetwork } from '../../harness/providers/kind/create.ts';
 import { destroyCluster } from '../../harness/providers/kind/destroy.ts';
-import { givenRange, kindNodeNames } from '../../harness/providers/kind/early-setup.ts';
+import { givenRange } from '../../harness/providers/kind/early-network.ts';
+import { kindNodeNames } from '../../harness/providers/kind/early-setup.ts';
 import type { Engine } from '../../harness/providers/kind/engine.ts';
 import { findEngine } from '../../harness/providers/kind/engine-find.ts';
 import { startPrivateEngine } from '../../harness/providers/kind/engine-private.ts';
@@ -83,7 +84,7 @@ async function measure(engine: Engine, plan: Plan): Promise<void> {
   const parts = { engine, store, goFolder: store.cache.go, settings, nodeFiles: [] };
   const context = { plan, clock: startRunClock(), logsDir, say, signal };
   const prepared = await prepare(parts, context, workDir);
-  const creation = await creationOf(parts, context, prepared);
+  const creation = await creationOf(parts, context, prepared, { quickStart: false });
   try {
     await createNetwork(creation);
     const fromMs = monotonicMs();

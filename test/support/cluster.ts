@@ -119,6 +119,7 @@ async function start(): Promise<TestCluster> {
   try {
     await provider.preflight(plan);
     const cluster = await provider.provision({ plan, clock, logsDir, say, signal });
+    await cluster.ready;
     return { cluster, clock, engine, plan, logsDir, name: nameOfRun(runId) };
   } catch (error) {
     await engine.close();

@@ -17,21 +17,27 @@ export interface ClusterParts {
   prepared: Prepared;
   follower: LogFollower;
   say: (line: string) => void;
+  ready: Promise<void>;
+  /** Aborted when the cluster is left: nobody waits any longer for it to be Ready. */
+  gone: AbortController;
 }
 
 export function clusterOf(parts: ClusterParts): Cluster {
-  const { engine, kube, nodes, creation, prepared, follower, say } = parts;
+  const { engine, kube, nodes, creation, prepared, follower, say, ready, gone } = parts;
   return {
     nodes,
     kube,
+    ready,
     kubeconfig: creation.kubeconfig,
     loadImage: prepared.loadImage,
     kubeProxyImage: (version) => prepared.kubeProxyImage(version),
     collectLogs: async () => {
+      gone.abort();
       await follower.stop();
       await collectNodeLogs(nodes, { logsDir: creation.logsDir, units: NODE_UNITS, say });
     },
     destroy: async () => {
+      gone.abort();
       await follower.stop();
       await destroyCluster(engine, creation.name);
       await rm(creation.kubeconfig, { force: true });

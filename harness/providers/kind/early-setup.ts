@@ -6,8 +6,9 @@ import { waitFor } from '../../core/deadline.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { ClusterNode } from '../provider.ts';
 import type { Creation } from './create.ts';
+import { connectEarly, prepareDns } from './early-network.ts';
 import { kindNode } from './node.ts';
-import { importImages, importPulled, putConflist, putNodeFiles } from './node-setup.ts';
+import { importImages, importPulled, putNodeFiles } from './node-setup.ts';
 import type { Prepared } from './prepare.ts';
 
 export interface EarlySetup {
@@ -39,48 +40,20 @@ export async function setUpEarly(setup: EarlySetup, signal: AbortSignal): Promis
     if (ownImages) await useNftBackend(node, signal);
     await putNodeFiles(engine, node, prepared.nodeFiles, signal);
   });
-  const [controlPlane] = nodes;
-  const networks = nodes.map(async (node) => {
-    await kubeProxyServes(node, signal);
-    await putConflist(node, await givenRange(node, controlPlane ?? node, signal), signal);
-  });
   const images = async (): Promise<void> => {
     await Promise.all(programs);
     const into = { engine, kind, cluster: name, workDir, signal };
     await importImages(prepared.imports, into);
     await importPulled(prepared.pulled, into);
   };
-  await Promise.all([...networks, images()]);
-}
-
-/**
- * A pod that asks for a Service before kube-proxy has a rule for it waits out TCP's patience: the kernel remembers the
- * connection as one without translation. CoreDNS, the first pod, would lose half a minute.
- */
-async function kubeProxyServes(node: ClusterNode, signal: AbortSignal): Promise<void> {
-  const what = `kube-proxy on ${node.name} to have written its rules`;
-  const url = 'http://127.0.0.1:10256/healthz';
-  const argv = ['curl', '--silent', '--fail', '--max-time', '5', url] as const;
-  await waitFor({ what, timeoutMs: 300_000, everyMs: 500, signal }, async () => {
-    const asked = await node.run({ argv }, { timeoutMs: 20_000, signal });
-    return asked.exitCode === 0 ? true : undefined;
+  const [controlPlane] = nodes;
+  if (controlPlane === undefined) throw new Error('a cluster has a node');
+  const dns = Promise.all(programs).then(() => prepareDns(controlPlane, signal));
+  const networks = nodes.map(async (node, index) => {
+    await programs[index];
+    await connectEarly(node, controlPlane, dns, signal);
   });
-}
-
-/** The controller gives ranges in no certain order: asked for twice at once, it may skip one. */
-export async function givenRange(
-  node: ClusterNode,
-  controlPlane: ClusterNode,
-  signal: AbortSignal,
-): Promise<string> {
-  const what = `${node.name} to be given a pod range`;
-  const admin = ['kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf'] as const;
-  const argv = [...admin, 'get', 'node', node.name, '-o', 'jsonpath={.spec.podCIDR}'] as const;
-  return waitFor({ what, timeoutMs: 120_000, everyMs: 500, signal }, async () => {
-    const asked = await controlPlane.run({ argv }, { timeoutMs: 20_000, signal });
-    const range = asked.stdout.trim();
-    return asked.exitCode === 0 && range !== '' ? range : undefined;
-  });
+  await Promise.all([dns, ...networks, images()]);
 }
 
 async function containerdAnswers(node: ClusterNode, signal: AbortSignal): Promise<void> {

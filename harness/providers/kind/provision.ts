@@ -3,11 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { KubeApi } from '../../core/kube.ts';
-import { connectKube } from '../kube.ts';
+import { connectKube, loadClient } from '../kube.ts';
 import type { Cluster, ClusterNode, ProvisionContext } from '../provider.ts';
 import { nameOfRun, runFolder } from '../run-state.ts';
 import { clusterOf } from './cluster.ts';
-import { kindConfig, needsCgroupV1Word, nodeRoles } from './config.ts';
+import { kindConfig, needsCgroupV1Word, nodeRoles, type KindConfigInput } from './config.ts';
 import { createCluster, createNetwork, type Creation } from './create.ts';
 import { destroyCluster } from './destroy.ts';
 import { kindNodeNames, setUpEarly, type EarlySetup } from './early-setup.ts';
@@ -38,18 +38,23 @@ export async function provisionKind(parts: KindParts, context: ProvisionContext)
       context.say(messageOf(left));
     });
     signal.throwIfAborted();
-    if (error instanceof CoalmineError && error.code === 'provision') throw error;
-    throw new CoalmineError('provision', `cluster ${name}: ${messageOf(error)}`, {
-      wayOut: `Read the logs in ${logsDir}.`,
-      cause: error,
-    });
+    throw asProvisionError(error, name, logsDir);
   }
+}
+
+function asProvisionError(error: unknown, name: string, logsDir: string): CoalmineError {
+  if (error instanceof CoalmineError && error.code === 'provision') return error;
+  return new CoalmineError('provision', `cluster ${name}: ${messageOf(error)}`, {
+    wayOut: `Read the logs in ${logsDir}.`,
+    cause: error,
+  });
 }
 
 export async function creationOf(
   { engine }: KindParts,
   { plan, say, signal, logsDir }: ProvisionContext,
   { kind, nodeImages }: Prepared,
+  { quickStart }: Pick<KindConfigInput, 'quickStart'> = { quickStart: true },
 ): Promise<Creation> {
   const name = nameOfRun(plan.runId);
   const knowsCgroupV1Word = kubeletVersions(plan).some(needsCgroupV1Word);
@@ -62,6 +67,7 @@ export async function creationOf(
       nodes: nodeRoles(plan.nodes).map((role, index) => ({ role, image: nodeImages[index] ?? '' })),
       allowCgroupV1: hasCgroupV1() && knowsCgroupV1Word,
       restrictOomScore: await lacksResourceCapability(),
+      quickStart,
     }),
   };
 }
@@ -89,11 +95,29 @@ async function makeCluster(
   await Promise.all(nodes.map((node) => connectPods(node, ranges, signal)));
   await allowPodsOnControlPlane(kube, nodes);
   await prepareKubeProxy(kube, first);
-  await waitUntilReady(kube, { nodes: nodes.map((node) => node.name), say, signal });
-  await demandKubelets(kube, kindNodeNames(creation.name, plan.nodes), kubeletVersions(plan));
   await waitForKubeProxy(kube, { image: first, nodes: nodes.length, signal });
   const follower = await followKubeProxyLogs(kube, followOn(engine), logsDir, say);
-  return clusterOf({ engine, kube, nodes, creation, prepared, follower, say });
+  const gone = new AbortController();
+  const ready = becomeReady(kube, context, AbortSignal.any([signal, gone.signal]));
+  // Nobody waits for it where a run ends before.
+  ready.catch(() => undefined);
+  return clusterOf({ engine, kube, nodes, creation, prepared, follower, say, ready, gone });
+}
+
+async function becomeReady(
+  kube: KubeApi,
+  { plan, say, logsDir }: ProvisionContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = nameOfRun(plan.runId);
+  const nodes = kindNodeNames(name, plan.nodes);
+  try {
+    await waitUntilReady(kube, { nodes, say, signal });
+    await demandKubelets(kube, nodes, kubeletVersions(plan));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asProvisionError(error, name, logsDir);
+  }
 }
 
 /** The early setup is not waited for where kind fails: there may never be a node to set up. */
@@ -104,6 +128,8 @@ async function createAndSetUp(creation: Creation, setup: EarlySetup): Promise<vo
     () => undefined,
     (error: unknown) => error,
   );
+  // A second of work, while kubeadm mostly waits; whether it went well is seen when the client is needed.
+  void loadClient().catch(() => undefined);
   try {
     await createCluster(creation);
     const error = await earlyError;

@@ -58,14 +58,17 @@ describe('the logs of kube-proxy', () => {
 
   it('are not followed once a kind cluster’s logs are collected, so that the program can end while it stays', async () => {
     const { held, follower } = await following();
+    const gone = new AbortController();
     const parts = {
       nodes: [],
       prepared: {},
       creation: { logsDir },
       follower,
       say: () => undefined,
+      gone,
     };
     await clusterOf(parts as unknown as ClusterParts).collectLogs();
     assert.deepEqual(held, { watch: false, tails: 0 });
+    assert.ok(gone.signal.aborted, 'it may still be waited for it to be Ready');
   });
 });

@@ -61,57 +61,70 @@ describe('run/run-cell, where no cluster came up', () => {
   });
 });
 
-describe('run/run-cell, a cluster whose node does not answer', () => {
-  /** Returns what was done with the cluster, in order, and what the history has of it. */
-  async function fateOf(keep: (end: EventOf<'run'>) => boolean, destroy = () => Promise.resolve()) {
-    const done: string[] = [];
-    const events: HistoryEvent[] = [];
-    const { stage } = stageOf(
-      [new FakeNode('w1')],
-      {},
-      {
-        node: { startAgent: () => Promise.reject(new CoalmineError('agent', 'no answer')) },
-      },
-    );
-    const cluster: Cluster = {
-      ...stage.cluster,
-      kubeconfig: '/tmp/kubeconfig',
-      collectLogs: () => Promise.resolve(void done.push('logs')),
-      destroy: () => {
-        done.push('destroyed');
-        return destroy();
-      },
-    };
-    const { kept } = await runCell(planOf({ runId: 'run-1' }), {
-      provider: {
-        name: 'kind',
-        refuses: () => [],
-        preflight: () => Promise.resolve(),
-        provision: () => Promise.resolve(cluster),
-      },
-      recorder: {
-        dir: '/nowhere',
-        event: (event) => events.push(event),
-        sample: () => undefined,
-        writeFile: () => undefined,
-        close: () => undefined,
-      },
-      progress: { say: () => undefined, event: () => undefined, stop: () => undefined },
-      signal: new AbortController().signal,
-      interrupted: () => undefined,
-      keep: (end) => {
-        done.push(`asked, ${end.state}, ${String(events.some(isEnd))}`);
-        return keep(end);
-      },
-    });
-    return { done, kept, events };
-  }
-  const isEnd = (event: HistoryEvent) => event.kind === 'run' && event.state !== 'started';
+/** Returns what was done with the cluster, in order, and what the history has of it. */
+async function fateOf(
+  keep: (end: EventOf<'run'>) => boolean,
+  destroy = () => Promise.resolve(),
+  more: Partial<Cluster> = {},
+) {
+  const done: string[] = [];
+  const events: HistoryEvent[] = [];
+  const { stage } = stageOf(
+    [new FakeNode('w1')],
+    {},
+    {
+      node: { startAgent: () => Promise.reject(new CoalmineError('agent', 'no answer')) },
+    },
+  );
+  const cluster: Cluster = {
+    ...stage.cluster,
+    kubeconfig: '/tmp/kubeconfig',
+    collectLogs: () => Promise.resolve(void done.push('logs')),
+    destroy: () => {
+      done.push('destroyed');
+      return destroy();
+    },
+    ...more,
+  };
+  const { kept } = await runCell(planOf({ runId: 'run-1' }), {
+    provider: {
+      name: 'kind',
+      refuses: () => [],
+      preflight: () => Promise.resolve(),
+      provision: () => Promise.resolve(cluster),
+    },
+    recorder: {
+      dir: '/nowhere',
+      event: (event) => events.push(event),
+      sample: () => undefined,
+      writeFile: () => undefined,
+      close: () => undefined,
+    },
+    progress: { say: () => undefined, event: () => undefined, stop: () => undefined },
+    signal: new AbortController().signal,
+    interrupted: () => undefined,
+    keep: (end) => {
+      done.push(`asked, ${end.state}, ${String(events.some(isEnd))}`);
+      return keep(end);
+    },
+  });
+  return { done, kept, events };
+}
+const isEnd = (event: HistoryEvent) => event.kind === 'run' && event.state !== 'started';
 
+describe('run/run-cell, a cluster whose node does not answer', () => {
   it('is asked for last, when its logs are here and how the run ends is known', async () => {
     const { done, kept, events } = await fateOf(() => false);
     assert.deepEqual([done, kept], [['logs', 'asked, crashed, false', 'destroyed'], false]);
     assert.ok(events.at(-1)?.kind === 'run');
+  });
+
+  it('ends for what broke it, not for what was given up because of that', async () => {
+    const broken = AbortSignal.abort(new CoalmineError('provision', 'QEMU of w1 ended\nand so on'));
+    const { events } = await fateOf(() => false, undefined, { broken });
+    const end = events.findLast(isEnd);
+    assert.ok(end?.kind === 'run' && end.state === 'crashed');
+    assert.deepEqual([end.exitCode, end.detail], [4, 'QEMU of w1 ended']);
   });
 
   it('stays where it is kept, and the history says how to remove it', async () => {
@@ -130,5 +143,21 @@ describe('run/run-cell, a cluster whose node does not answer', () => {
       events.flatMap((event) => (event.kind === 'residue' ? [event.what] : [])),
       ['still there'],
     );
+  });
+});
+
+describe('run/run-cell, a cluster that never becomes Ready', () => {
+  it('ends as crashed, with its logs and the reason, and is taken away', async () => {
+    const ready = Promise.reject(new CoalmineError('provision', 'CoreDNS never served'));
+    ready.catch(() => undefined);
+    const { done, events } = await fateOf(
+      () => false,
+      () => Promise.resolve(),
+      { nodes: [], ready },
+    );
+    assert.deepEqual(done, ['logs', 'asked, crashed, false', 'destroyed']);
+    const end = events.at(-1);
+    assert.ok(end?.kind === 'run' && end.state === 'crashed');
+    assert.deepEqual([end.exitCode, end.detail], [4, 'CoreDNS never served']);
   });
 });

@@ -15,6 +15,7 @@ const INPUT = {
   proxyMode: 'nftables',
   allowCgroupV1: false,
   restrictOomScore: false,
+  quickStart: false,
 } as const;
 
 describe('kind’s configuration', () => {
@@ -36,6 +37,31 @@ describe('kind’s configuration', () => {
       readOnlyPort: 10_255,
     });
     assert.equal(config['containerdConfigPatches'], undefined);
+    assert.equal((config['kubeadmConfigPatches'] as string[]).length, 1);
+  });
+
+  it('lets the controller manager start quickly, in the words of each version of kubeadm', () => {
+    const config = parse(kindConfig({ ...INPUT, quickStart: true })) as Record<string, string[]>;
+    const patches = (config['kubeadmConfigPatches'] ?? []).slice(1);
+    const found = patches.map((patch) => {
+      const { kind, apiVersion, controllerManager } = parse(patch) as Record<string, unknown>;
+      return [kind, apiVersion, (controllerManager as { extraArgs: unknown }).extraArgs];
+    });
+    assert.deepEqual(found, [
+      [
+        'ClusterConfiguration',
+        'kubeadm.k8s.io/v1beta3',
+        { 'kube-api-qps': '200', 'kube-api-burst': '400' },
+      ],
+      [
+        'ClusterConfiguration',
+        'kubeadm.k8s.io/v1beta4',
+        [
+          { name: 'kube-api-qps', value: '200' },
+          { name: 'kube-api-burst', value: '400' },
+        ],
+      ],
+    ]);
   });
 
   it('has further patches only where this machine needs them', () => {
