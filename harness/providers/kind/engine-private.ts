@@ -52,8 +52,8 @@ async function start(options: PrivateEngineOptions, unwind: Unwind): Promise<Eng
   const dockerd = startLocal({
     argv: ['dockerd', ...(await flags(runId, host, slot.dataRoot))] as [string, ...string[]],
   });
-  const life = { closing: false, exitCode: undefined as number | null | undefined };
-  unwind.push('dockerd', () => stop(dockerd));
+  const life = { closing: false, empty: false, exitCode: undefined as number | null | undefined };
+  unwind.push('dockerd', () => stop(dockerd, life.empty ? 'SIGKILL' : 'SIGTERM'));
   keepLog(dockerd, options.logFile);
   void dockerd.ended.then(({ exitCode }) => {
     life.exitCode = exitCode;
@@ -64,7 +64,11 @@ async function start(options: PrivateEngineOptions, unwind: Unwind): Promise<Eng
     life.closing = true;
     await engine
       .run(['version'], { timeoutMs: 5_000 })
-      .then((answer) => (answer.exitCode === 0 ? removeContainers(engine) : undefined))
+      .then(async (answer) => {
+        if (answer.exitCode !== 0) return;
+        await removeContainers(engine);
+        life.empty = true;
+      })
       .catch(() => undefined); // its end, below, ends them as well
     reportFailures(await unwind.run(), say);
   });
@@ -154,8 +158,9 @@ async function removeContainers(engine: Engine): Promise<void> {
   if (ids.length > 0) await engine.docker(['rm', '--force', '--volumes', ...ids], limits);
 }
 
-async function stop(dockerd: LocalProcess): Promise<void> {
-  dockerd.kill('SIGTERM');
+/** An engine that has no container holds nothing that its orderly end, which takes a second, would save. */
+async function stop(dockerd: LocalProcess, by: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  dockerd.kill(by);
   const timer = setTimeout(() => {
     dockerd.kill('SIGKILL');
   }, STOP_MS);
