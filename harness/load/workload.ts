@@ -12,6 +12,9 @@ const FLOW_PORT = 7_000;
 /** Both servers go on for so long after SIGTERM, until every node has dropped them from its rules. */
 const LINGER_S = 5;
 
+/** Looks often, so that a backend is Ready soon after it serves, and forgives what a busy node is late with. */
+const EACH_SECOND = { periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 6 } as const;
+
 export interface WorkloadOptions {
   runId: string;
   /** Holds agnhost; its pull policy is Never. */
@@ -81,11 +84,7 @@ function httpContainer(image: string): Record<string, unknown> {
       { name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' },
       { name: 'udp', containerPort: UDP_PORT, protocol: 'UDP' },
     ],
-    readinessProbe: {
-      httpGet: { path: '/healthz', port: 'http' },
-      periodSeconds: 2,
-      timeoutSeconds: 2,
-    },
+    readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, ...EACH_SECOND },
   };
 }
 
@@ -101,7 +100,7 @@ function flowContainer(image: string): Record<string, unknown> {
       ...['echo', '--port', String(FLOW_PORT), ...linger],
     ],
     ports: [{ name: 'flow', containerPort: FLOW_PORT, protocol: 'TCP' }],
-    readinessProbe: { tcpSocket: { port: 'flow' }, periodSeconds: 2, timeoutSeconds: 2 },
+    readinessProbe: { tcpSocket: { port: 'flow' }, ...EACH_SECOND },
     volumeMounts: [nodeDirMount],
   };
 }

@@ -159,9 +159,10 @@ export async function snapshotNodes(
   };
   const before = await Promise.all(nodes.map((managed) => take('before', managed)));
   return async () => {
+    const after = await Promise.all(nodes.map((managed) => take('after', managed)));
     for (const [index, managed] of nodes.entries()) {
-      const after = await take('after', managed);
-      const { residue, ...proof } = compareNode(before[index] ?? new Map(), after);
+      const [was = new Map(), is = new Map()] = [before[index], after[index]];
+      const { residue, ...proof } = compareNode(was, is);
       const node = managed.node.name;
       for (const what of residue) emit.now({ kind: 'residue', where: node, what });
       emit.now({ kind: 'node-compared', node, ...proof });
