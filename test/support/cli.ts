@@ -51,8 +51,12 @@ export interface CliRun {
 }
 
 /** Starts `run` and returns once its run directory is there. */
-export async function startCliRun(reportsDir: string, args: readonly string[]): Promise<CliRun> {
-  const child = startLocal({ argv: argvOf(['run', ...args, '--reports', reportsDir], {}) });
+export async function startCliRun(
+  reportsDir: string,
+  args: readonly string[],
+  options: Pick<CliOptions, 'through'> = {},
+): Promise<CliRun> {
+  const child = startLocal({ argv: argvOf(['run', ...args, '--reports', reportsDir], options) });
   const said = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (said.stdout += String(chunk)));
   child.stderr.on('data', (chunk: Buffer) => (said.stderr += String(chunk)));

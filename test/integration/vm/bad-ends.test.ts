@@ -1,0 +1,97 @@
+/**
+ * What can go wrong with machines while a run makes them or uses them, through the real CLI: it ends with its own exit code,
+ * says which machine it was, how far that came and what its console said last, and leaves nothing.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { defaultCacheDir } from '../../../harness/components/cache-folder.ts';
+import { waitFor } from '../../../harness/core/deadline.ts';
+import { demandQemu } from '../../../harness/providers/vm/accel.ts';
+import type { RunResult } from '../../../harness/core/result.ts';
+import { coalmine, eventsOf, startCliRun, type CliRun } from '../../support/cli.ts';
+import { processTree } from '../../support/engine-run.ts';
+import { isRoot, skipOrFail } from '../../support/real.ts';
+import { suspects, traces } from '../../support/traces.ts';
+
+const SCENARIO = path.resolve(import.meta.dirname, '../../support/one-machine.yaml');
+/** As for a cluster that could not be made: what was judged of it is worth nothing. */
+const PROVISION = 4;
+
+describe('a run whose machine goes wrong', function () {
+  this.timeout(1_200_000);
+  const cacheDir = defaultCacheDir(process.env);
+  let reports = '';
+  let living: CliRun | undefined;
+
+  before(async function () {
+    if (!isRoot()) skipOrFail(this, 'making root disks needs root');
+    await demandQemu().catch((error: unknown) => skipOrFail(this, String(error)));
+  });
+
+  beforeEach(() => {
+    reports = mkdtempSync(path.join(os.tmpdir(), 'coalmine-test-'));
+  });
+
+  afterEach(async () => {
+    const { runId, pid } = living ?? {};
+    living = undefined;
+    rmSync(reports, { recursive: true, force: true });
+    // A test that failed must not leave its run behind.
+    if (pid !== undefined && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+    if (runId !== undefined) await coalmine(['clean', runId, '--all']);
+  });
+
+  async function start(...through: string[]): Promise<CliRun> {
+    living = await startCliRun(reports, [SCENARIO, '--provider', 'vm'], { through });
+    return living;
+  }
+
+  /** Resolves with QEMU's pid, as it is here, once it runs. */
+  function machineOf({ pid }: CliRun): Promise<number> {
+    // The guest with which KVM is tried has no name.
+    const isMachine = (one: number): boolean => {
+      const file = `/proc/${one}/cmdline`;
+      return existsSync(file) && /^qemu-system[^]*\0worker-1\0/.test(readFileSync(file, 'utf8'));
+    };
+    return waitFor({ what: 'a machine', timeoutMs: 600_000, everyMs: 100 }, () => {
+      const found = processTree(pid).filter(isMachine);
+      return Promise.resolve(found.length === 1 ? found[0] : undefined);
+    });
+  }
+
+  /** Returns what it said, after it ended as it should and left nothing. */
+  async function endOf(run: CliRun, all: ReturnType<typeof suspects>): Promise<string> {
+    const { exitCode, stderr } = await run.ended;
+    assert.equal(exitCode, PROVISION, stderr);
+    const last = eventsOf(run.dir).findLast(({ kind }) => kind === 'run');
+    assert.ok(last?.kind === 'run' && last.state === 'crashed' && last.exitCode === PROVISION);
+    const verdict = readFileSync(path.join(run.dir, 'verdict.json'), 'utf8');
+    assert.equal((JSON.parse(verdict) as RunResult).exitCode, PROVISION);
+    assert.ok(existsSync(path.join(run.dir, 'logs/worker-1/console.log')));
+    assert.deepEqual(await traces(all), []);
+    all.release();
+    return stderr;
+  }
+
+  it('ends when a guest does not get Ready, and says how far it came', async () => {
+    const run = await start('env', 'COALMINE_READY_TIMEOUT=2s');
+    await machineOf(run);
+    const stderr = await endOf(run, suspects(run.runId, cacheDir, run.pid));
+    assert.match(stderr, /waited for 1 nodes to be Ready and gave up after 2s; worker-1: /);
+    assert.match(stderr, /--- worker-1\n[^]*kubelet[^]*\nits console (ended with:|is empty)/);
+  });
+
+  it('ends when QEMU is killed in the middle of it', async () => {
+    const run = await start();
+    await run.event(({ kind }) => kind === 'phase');
+    const all = suspects(run.runId, cacheDir, run.pid);
+    process.kill(await machineOf(run), 'SIGKILL');
+    const stderr = await endOf(run, all);
+    assert.match(
+      stderr,
+      /stopping: QEMU of worker-1 ended by itself \(SIGKILL\)[^]*its console (ended with|is empty)/,
+    );
+  });
+});
