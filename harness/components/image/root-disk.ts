@@ -4,6 +4,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { Artifact, ComponentStore, StoreContext } from '../component.ts';
@@ -34,6 +35,7 @@ export function produceRootDisk(
       needBytes: 8_000_000_000,
       aboutSeconds: 90,
       make: async (file, { signal }) => {
+        demandRoot();
         const root = `${file}.root`;
         await mkdir(path.join(root, 'coalmine'), { recursive: true });
         for (const layer of layers) await unpack(layer, root, signal);
@@ -45,6 +47,15 @@ export function produceRootDisk(
     },
     context,
   );
+}
+
+/** Its files belong to many users. Once made, a disk serves everybody who can read it. */
+function demandRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new CoalmineError('component', 'only root can make the root disk of machines', {
+    wayOut:
+      'Let root make it once, and keep your cache: `sudo env HOME="$HOME" coalmine setup && sudo chown -R "$USER" ~/.cache/coalmine`.',
+  });
 }
 
 async function unpack(layer: Artifact, root: string, signal: AbortSignal): Promise<void> {
