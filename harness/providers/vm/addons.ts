@@ -1,8 +1,16 @@
 /** What runs in every cluster of kubeadm: kube-proxy on each node, and CoreDNS. Applied before there is a node. */
+import { z } from 'zod';
+import { waitFor } from '../../core/deadline.ts';
 import type { KubeApi } from '../../core/kube.ts';
 import { prepareKubeProxy } from '../kube-proxy.ts';
 import { COREDNS } from '../readiness.ts';
 import type { ControlPlane } from './control-plane.ts';
+
+/** kube-proxy's default, of every version. */
+const KUBE_PROXY_HEALTH_PORT = 10_256;
+/** Without KVM, a node that also boots takes a minute. */
+const KUBE_PROXY_MS = 180_000;
+const ASK_MS = 2_000;
 
 export interface Addons {
   /** Of kube-proxy, as the run starts. */
@@ -19,18 +27,60 @@ export async function applyAddons(
   await kubeadm.applyAddon('kube-proxy', kubeconfig);
   await prepareKubeProxy(kube, kubeProxyImage);
   await kubeadm.applyAddon('coredns', kubeconfig);
-  await kube.patch(COREDNS, dnsPlacement(nodes));
+  const deployment = dnsSchema.parse(await kube.get(COREDNS));
+  await kube.patch(COREDNS, dnsBefore(deployment, nodes));
+}
+
+const dnsSchema = z.object({
+  spec: z.object({
+    template: z.object({ spec: z.object({ containers: z.array(z.looseObject({})) }) }),
+  }),
+});
+
+/**
+ * None until `startDns`. One then, for a second one on the same machines would serve nobody better; and not on the canary,
+ * because a scenario that freezes it would freeze DNS for everybody with it. Asked each second, it is Ready as soon as it
+ * serves, and not at the second look, ten seconds later; it may be silent for as long as before. Pure.
+ */
+export function dnsBefore(
+  deployment: z.infer<typeof dnsSchema>,
+  nodes: readonly string[],
+): Record<string, unknown> {
+  const containers = deployment.spec.template.spec.containers.map((container) => ({
+    ...container,
+    readinessProbe: {
+      ...(container['readinessProbe'] as Record<string, unknown>),
+      ...{ periodSeconds: 1, failureThreshold: 30 },
+    },
+  }));
+  const [canary, ...rest] = nodes;
+  const elsewhere = { key: 'kubernetes.io/hostname', operator: 'NotIn', values: [canary] };
+  const required = { nodeSelectorTerms: [{ matchExpressions: [elsewhere] }] };
+  const affinity = {
+    nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required },
+  };
+  const spec = { containers, ...(rest.length === 0 ? {} : { affinity }) };
+  return { spec: { replicas: 0, template: { spec } } };
 }
 
 /**
- * One CoreDNS, for a second one on the same machines would serve nobody better; and not on the canary, because a scenario
- * that freezes it would freeze DNS for everybody with it. Pure.
+ * As soon as kube-proxy serves on every node. A pod that asks for a Service before there is a rule for it waits out TCP's
+ * patience: the kernel remembers the connection as one without translation. CoreDNS would lose half a minute.
  */
-export function dnsPlacement(nodes: readonly string[]): Record<string, unknown> {
-  const [canary, ...rest] = nodes;
-  if (canary === undefined || rest.length === 0) return { spec: { replicas: 1 } };
-  const elsewhere = { key: 'kubernetes.io/hostname', operator: 'NotIn', values: [canary] };
-  const required = { nodeSelectorTerms: [{ matchExpressions: [elsewhere] }] };
-  const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: required };
-  return { spec: { replicas: 1, template: { spec: { affinity: { nodeAffinity } } } } };
+export async function startDns(
+  kube: KubeApi,
+  addresses: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(addresses.map((address) => kubeProxyServes(address, signal)));
+  await kube.patch(COREDNS, { spec: { replicas: 1 } });
+}
+
+async function kubeProxyServes(address: string, signal: AbortSignal): Promise<void> {
+  const url = `http://${address}:${KUBE_PROXY_HEALTH_PORT}/healthz`;
+  const what = `kube-proxy to serve on ${address}`;
+  await waitFor({ what, timeoutMs: KUBE_PROXY_MS, everyMs: 250, signal }, async () => {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => undefined);
+    return answer?.ok === true ? true : undefined;
+  });
 }

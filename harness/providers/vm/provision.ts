@@ -12,6 +12,8 @@ import type { Cluster, ProvisionContext } from '../provider.ts';
 import { waitForDns, waitForNodes } from '../readiness.ts';
 import { runFolder } from '../run-state.ts';
 import { kubeProxyVersions } from '../versions.ts';
+import { startDns } from './addons.ts';
+import { nodeAddress } from './addresses.ts';
 import { bootNode } from './boot-node.ts';
 import { clusterOf, copyConsoles } from './cluster.ts';
 import { followThrough } from './follow-file.ts';
@@ -109,8 +111,11 @@ async function waitUntilServing(
   const image = prepared.kubeProxyImage(kubeProxyVersions(plan).first);
   try {
     await waitForNodes(kube, { nodes: names, say, signal });
-    await waitForKubeProxy(kube, { image, nodes: names.length, signal });
-    await waitForDns(kube, { say, signal });
+    const addresses = names.map((_, index) => nodeAddress(index));
+    await Promise.all([
+      waitForKubeProxy(kube, { image, nodes: names.length, signal }),
+      startDns(kube, addresses, signal).then(() => waitForDns(kube, { say, signal })),
+    ]);
   } catch (cause) {
     signal.throwIfAborted();
     const words = machines.map(async (machine, index) => {

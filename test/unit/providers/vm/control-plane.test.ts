@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { dnsPlacement } from '../../../../harness/providers/vm/addons.ts';
+import { dnsBefore } from '../../../../harness/providers/vm/addons.ts';
 import {
   apiServerArgs,
   controllerManagerArgs,
@@ -62,10 +62,26 @@ describe('kubeadm’s configuration', () => {
   });
 });
 
-describe('where CoreDNS runs', () => {
-  it('is anywhere but on the canary, and on it where there is no other', () => {
-    assert.deepEqual(dnsPlacement(['a']), { spec: { replicas: 1 } });
-    assert.match(JSON.stringify(dnsPlacement(['a', 'b'])), /"NotIn","values":\["a"\]/);
+describe('CoreDNS, before there is a node', () => {
+  const readinessProbe = { httpGet: { path: '/ready', port: 8181 }, periodSeconds: 10 };
+  const containers = [{ name: 'coredns', image: 'i', readinessProbe }];
+  const deployment = { spec: { template: { spec: { containers } } } };
+
+  it('will be anywhere but on the canary, and on it where there is no other', () => {
+    assert.doesNotMatch(JSON.stringify(dnsBefore(deployment, ['a'])), /affinity/);
+    assert.match(JSON.stringify(dnsBefore(deployment, ['a', 'b'])), /"NotIn","values":\["a"\]/);
+  });
+
+  it('is none yet, and will be asked each second by the probe that it had', () => {
+    const probe = { ...readinessProbe, periodSeconds: 1, failureThreshold: 30 };
+    assert.deepEqual(dnsBefore(deployment, ['a']), {
+      spec: {
+        replicas: 0,
+        template: {
+          spec: { containers: [{ name: 'coredns', image: 'i', readinessProbe: probe }] },
+        },
+      },
+    });
   });
 });
 
