@@ -11,7 +11,10 @@ const captured = (name: string): string => readFileSync(path.join(FIXTURES, name
 const timer = captured('linux-6.1-timer.txt');
 const softirq = captured('linux-6.1-softirq.txt');
 
-const FILES = ['linux-6.1-timer.txt', 'linux-6.1-softirq.txt'];
+const FILES = [
+  ...['linux-6.1-timer.txt', 'linux-6.1-softirq.txt'],
+  ...['linux-6.12-timer.txt', 'linux-6.12-wait.txt'],
+];
 
 const totalOf = (values: Record<string, number>): number =>
   Object.entries(values).reduce(
@@ -27,6 +30,12 @@ describe('softirq-times', () => {
     assert.equal(values['timer:estimation_timer[ip_vs].32768'], 1);
     assert.equal(values['timer:tcp_orphan_update.32'], 511);
     assert.equal(values['timer.dropped'], 0);
+  });
+
+  it('finds no estimation among the timers of a kernel that has threads for it', () => {
+    const values = parseHistogram('timer', captured('linux-6.12-timer.txt'));
+    assert.ok(Object.keys(values).some((key) => key.startsWith('timer:process_timeout.')));
+    assert.ok(!Object.keys(values).some((key) => key.includes('estimation')));
   });
 
   it('names a softirq by its vector', () => {
