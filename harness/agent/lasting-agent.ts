@@ -118,7 +118,7 @@ export class LastingAgent implements NodeAgent {
       this.#announced = undefined;
     });
     after.catch(() => undefined); // whoever restarts it asks
-    return { before: before.boot, after, behindMs: () => this.#behindMs() };
+    return { before: before.boot, after, behind: () => this.#behind() };
   }
 
   /** As the connection's own; one that is away is not waited for. */
@@ -133,9 +133,11 @@ export class LastingAgent implements NodeAgent {
   }
 
   /** What is shown here now, a clock that is behind shows only later. */
-  #behindMs(): number {
-    const wallMs = Date.now();
-    return this.wallToRunMs(wallMs) - this.#options.clock.nowMs();
+  #behind(): ReturnType<Restart['behind']> {
+    const offset = this.#met?.connection.wallOffset();
+    if (offset === undefined) return undefined;
+    const ms = Date.now() + offset.ms - this.#options.clock.nowMs();
+    return { ms, errorMs: offset.errorMs };
   }
 
   #now(): AgentConnection {

@@ -126,8 +126,8 @@ export interface Restart {
   readonly before: Boot;
   /** Settles once the node's agent answers from another boot; rejects where it never will, or not in time. */
   readonly after: Promise<Boot>;
-  /** By how much the node's wall clock is behind the controller's (negative: ahead), as the last heartbeat knew it. */
-  readonly behindMs: () => number;
+  /** By how much the node's wall clock is behind the controller's (negative: ahead), as heartbeats know it; undefined where they do not. */
+  readonly behind: () => { readonly ms: number; readonly errorMs: number } | undefined;
 }
 
 /**

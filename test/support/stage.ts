@@ -1,5 +1,4 @@
 /** A run's stage over fake nodes: one control plane, then workers, with everything that happens kept in `events`. */
-import type { AgentConnection } from '../../harness/agent/client.ts';
 import type { HistoryEvent } from '../../harness/core/history.ts';
 import type { NodeAgent } from '../../harness/core/node.ts';
 import type { Plan } from '../../harness/core/plan.ts';
@@ -40,7 +39,7 @@ export function stageOf(
       startAgent: notHere,
       ...more.node,
     },
-    agent: { ...fake.agent, left: [], damaged: [], pid: 1, close: notHere, ...more.agent },
+    agent: { ...fake.agent, ...more.agent },
   }));
   const cluster: Cluster = {
     nodes: nodes.map(({ node }) => node),
@@ -56,7 +55,7 @@ export function stageOf(
     clock: { startedAt: '', nowMs: () => events.length },
     emit,
     cluster,
-    nodes: nodes satisfies { agent: AgentConnection }[],
+    nodes,
     signal: stop.signal,
     say: (line) => said.push(line),
   };

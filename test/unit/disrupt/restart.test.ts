@@ -6,6 +6,7 @@ import type { Boot, MachinePower, RestartBy } from '../../../harness/core/node.t
 import type { Fault, FaultParams } from '../../../harness/disrupt/faults/fault.ts';
 import { powerOff } from '../../../harness/disrupt/faults/power-off.ts';
 import { reboot } from '../../../harness/disrupt/faults/reboot.ts';
+import { clockIsOff } from '../../../harness/disrupt/faults/restart.ts';
 import type { FaultyNode } from '../../../harness/disrupt/in-force.ts';
 import { FakeNode } from '../../support/fake-node.ts';
 import { argv, inTemporaryFolder, plantedFault, PARAMS, startWorld } from './planted-fault.ts';
@@ -19,23 +20,16 @@ const POWER: MachinePower = {
 const BEFORE: Boot = { id: 'a', atMs: 0, errorMs: 1 };
 const never = new AbortController().signal;
 
-/** A node that reboots when it is told to, and then has a clock that is behind until somebody sets it. */
-function machine(
-  after: Promise<Boot> = Promise.resolve({ id: 'b', atMs: 90, errorMs: 1 }),
-  behindMs = 0,
-) {
+/** A node whose clock is right and that reboots when it is told to. */
+function machine(after: Promise<Boot> = Promise.resolve({ id: 'b', atMs: 90, errorMs: 1 })) {
   const node = new FakeNode('w1');
   node.programs.set('systemctl', () => '');
-  const clock = { behindMs };
-  node.programs.set('date', () => {
-    clock.behindMs = 0;
-    return '';
-  });
+  node.programs.set('date', () => '');
   const whys: string[] = [];
   const restartBy: RestartBy = async (why, deed) => {
     whys.push(why);
     await deed();
-    return { before: BEFORE, after, behindMs: () => clock.behindMs };
+    return { before: BEFORE, after, behind: () => ({ ms: 0, errorMs: 5 }) };
   };
   const on: FaultyNode = {
     node: { ...node.info, power: POWER },
@@ -82,18 +76,17 @@ describe('disrupt/faults/reboot', () => {
     assert.equal(controller.words.has('reset'), false);
   });
 
-  it('sets a clock that is not right after the boot, once', async () => {
-    for (const [behindMs, sets] of [
-      [1_100, 1],
-      [-1_100, 1],
-      [300, 0],
-    ] as const) {
-      const one = machine(undefined, behindMs);
-      const { events } = await runIt(reboot, {}, one);
-      const argvs = one.node.argvs.filter((line) => /^date --utc --set=@\d+\.\d{3}$/.test(line));
-      assert.equal(argvs.length, sets, String(behindMs));
-      assert.equal(statesOf(events).at(-1), 'undone');
-    }
+  it('moves a clock that is not right by as much as it is off, once that is known closely', async () => {
+    const ask = async (ms: number, errorMs = 5) => {
+      const { node, on } = machine();
+      const off = await clockIsOff(on.agent, { ms, errorMs });
+      return [off?.wasSet, ...node.argvs];
+    };
+    assert.deepEqual(await ask(1_100), [true, 'date --utc --set=+1.100 seconds']);
+    assert.deepEqual(await ask(-1_100), [true, 'date --utc --set=-1.100 seconds']);
+    assert.deepEqual(await ask(200), [undefined]);
+    assert.deepEqual(await ask(1_100, 600), [false]);
+    assert.deepEqual(await ask(0, 600), [false]);
   });
 
   it('presses the button where it is to', async () => {
