@@ -5,10 +5,10 @@
  *
  * Why how often, and not the longest: a machine that is emulated, or shares its CPUs, is itself taken off its CPU now and
  * then, and whatever handler runs at that moment looks long. That hits once in a while and anybody; what is slow by itself
- * is slow each time. Measured without KVM on two busy cores: kernel 6.1 with 20 000 virtual servers took 8 to 66 ms in each
- * of 27 periods; other handlers took 4 to 8 ms up to twenty times a minute, and longer than 8 ms three times at most. The
- * median of a handler would not do: each network namespace has an estimation of its own, and most have nothing to do. Nor
- * would how long softirqs waited, which a busy machine's baseline shows as often.
+ * is slow each time. Measured without KVM on two busy cores, in two runs: kernel 6.1 with 20 000 virtual servers took 8 to
+ * 66 ms in each of 27 periods; other handlers took 4 to 8 ms up to twenty times a minute, and longer than 8 ms three times
+ * at most. The median of a handler would not do: each network namespace has an estimation of its own, and most have nothing
+ * to do. Nor would how long softirqs waited, which a busy machine's baseline can show as often.
  */
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
