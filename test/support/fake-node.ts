@@ -17,8 +17,8 @@ export class FakeNode {
   readonly held = new Map<string, UndoRecord>();
   /** Called before each step; what it throws is thrown by the step. */
   onStep: (step: string) => void = () => undefined;
-  /** Other programs than the three, by their first word: argv to stdout, or an exit code. */
-  readonly programs = new Map<string, (argv: readonly string[]) => string | number>();
+  /** Other programs than the three, by their first word: argv to stdout, an exit code, or null where a signal ended it. */
+  readonly programs = new Map<string, (argv: readonly string[]) => string | number | null>();
 
   constructor(name: string) {
     this.name = name;
@@ -41,7 +41,7 @@ export class FakeNode {
     const program = this.programs.get(verb);
     if (program !== undefined) {
       const answer = program(argv);
-      return typeof answer === 'number' ? done(answer) : done(0, answer);
+      return typeof answer === 'string' ? done(0, answer) : done(answer);
     }
     switch (verb) {
       case 'put':
@@ -95,6 +95,6 @@ export class FakeNode {
   }
 }
 
-function done(exitCode: number, stdout = ''): Completed {
-  return { exitCode, signal: null, stdout, stderr: '' };
+function done(exitCode: number | null, stdout = ''): Completed {
+  return { exitCode, signal: exitCode === null ? 'SIGTERM' : null, stdout, stderr: '' };
 }

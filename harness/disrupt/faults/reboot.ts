@@ -3,6 +3,9 @@
  * `reset`, as a watchdog or a cloud's reset button does (nothing is told, and nothing is written back).
  */
 import { z } from 'zod';
+import { prettyCommand } from '../../core/command.ts';
+import { CoalmineError } from '../../core/errors.ts';
+import type { NodeAgent } from '../../core/node.ts';
 import type { Fault } from './fault.ts';
 import { nodeParam } from './node-param.ts';
 import { BACK_MS, must, restarting, switchOf } from './restart.ts';
@@ -20,7 +23,6 @@ export const reboot: Fault<z.infer<typeof params>> = {
   params,
   prepare: async ({ how }, { node, agent, controller, restartBy }) => {
     const { power, restartBy: restart } = switchOf(node, restartBy);
-    const tell = { argv: ['systemctl', '--no-block', 'reboot'] } as const;
     return Promise.resolve({
       where: 'controller',
       // A machine that reboots comes back by itself; what is left to confirm is that it runs.
@@ -29,8 +31,19 @@ export const reboot: Fault<z.infer<typeof params>> = {
       ...restarting({ node, agent }, restart, {
         why: `the fault reboot (${how})`,
         offMs: 0,
-        deed: () => (how === 'reset' ? must(controller, power.reset) : must(agent, tell)),
+        deed: () => (how === 'reset' ? must(controller, power.reset) : tell(agent)),
       }),
     });
   },
 };
+
+const TELL_MS = 20_000;
+
+/** Where it works, the shutdown may end the command itself, by a signal: what proves it is the boot that follows. */
+async function tell(agent: NodeAgent): Promise<void> {
+  const command = { argv: ['systemctl', '--no-block', 'reboot'] } as const;
+  const { exitCode, stderr } = await agent.run(command, { timeoutMs: TELL_MS });
+  if (exitCode === 0 || exitCode === null) return;
+  const what = `\`${prettyCommand(command)}\` ended with ${exitCode}`;
+  throw new CoalmineError('inject', `${what}: ${stderr.trim().slice(-500)}`);
+}

@@ -118,6 +118,13 @@ describe('disrupt/faults/reboot', () => {
     await assert.rejects(runIt(reboot, {}, deaf), /systemctl --no-block reboot.* ended with 1/);
   });
 
+  it('believes the boot that follows where the shutdown ended the command itself', async () => {
+    const quick = machine();
+    quick.node.programs.set('systemctl', () => null);
+    const { events } = await runIt(reboot, {}, quick);
+    assert.equal(events.find(isFelt)?.felt, true);
+  });
+
   it('refuses a node that is no machine, or whose agent would stay lost', async () => {
     const { on } = machine();
     const { node, agent } = on;
