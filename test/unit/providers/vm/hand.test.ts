@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Command, Completed } from '../../../../harness/core/command.ts';
 import type { RunningCommand } from '../../../../harness/core/node.ts';
 import { followThrough } from '../../../../harness/providers/vm/follow-file.ts';
 import type { Hand } from '../../../../harness/providers/vm/hand.ts';
@@ -54,14 +55,17 @@ describe('the last words of a node', () => {
     consoleTail: () => Promise.resolve('\nits console ended with:\npanic'),
   } as unknown as Machine;
 
-  it('are its kubelet’s and its console’s, and never an error', async () => {
+  it('are its kubelet’s, its containerd’s and its console’s, and never an error', async () => {
     const { hand } = handOf();
-    const answers = { exitCode: 0, signal: null, stdout: 'no cgroup\n', stderr: '' };
-    const talking: Hand = { ...hand, run: () => Promise.resolve(answers) };
+    const answerTo = ({ argv }: Command): Promise<Completed> => {
+      const stdout = `${argv.at(-1) === '--unit=kubelet' ? 'no cgroup' : 'no snapshotter'}\n`;
+      return Promise.resolve({ exitCode: 0, signal: null, stdout, stderr: '' });
+    };
     assert.match(
-      await lastWords(machine, talking),
-      /--- worker-1\nno cgroup\nits console .*panic/s,
+      await lastWords(machine, { ...hand, run: answerTo }),
+      /--- worker-1\nno cgroup\nno snapshotter\nits console .*panic/s,
     );
-    assert.match(await lastWords(machine, hand), /journal cannot be read\nits console/);
+    const mute = await lastWords(machine, hand);
+    assert.match(mute, /kubelet cannot be read\n.*containerd cannot be read\nits console/);
   });
 });
