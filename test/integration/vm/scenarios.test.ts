@@ -64,13 +64,21 @@ describe('incidents on machines with their own kernel', function () {
   it('ipvs-drain-reuse passes with kube-proxy 1.13.1', () =>
     demandPass('ipvs-drain-reuse', 'kube-proxy=1.13.1'));
 
-  it('freeze-vm passes, its freezes of five seconds', async () => {
+  /** How closely a freeze is seen depends on how busy this machine is: that alone may leave a run open. */
+  it('freeze-vm breaks no check, its freezes of five seconds', async () => {
     const text = readFileSync(path.join(SCENARIOS, 'freeze-vm.yaml'), 'utf8');
     const scenario = parse(text) as { phases: { name: string }[] };
     const phases = scenario.phases.filter(({ name }) => !name.endsWith('-long'));
     assert.ok(phases.length < scenario.phases.length);
     const short = path.join(folder, 'freeze-vm.yaml');
     writeFileSync(short, stringify({ ...scenario, phases }));
-    await demandPass(short);
+    const ran = await run(short);
+    const felt = findingOf(ran, 'fault-was-felt');
+    const others = ran.result.findings.filter(
+      (one) => one.verdict !== 'pass' && one.checker !== felt.checker,
+    );
+    assert.deepEqual(others, []);
+    assert.equal(felt.evidence['felt'], 4, felt.details.join('\n'));
+    assert.doesNotMatch(felt.summary, /missed no tick|never stood still|never happened/);
   });
 });
