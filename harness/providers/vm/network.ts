@@ -69,7 +69,8 @@ function bridgeCommands(): Command[] {
     { argv: ['ip', 'link', 'add', BRIDGE, 'type', 'bridge', 'forward_delay', '0'] },
     { argv: ['ip', 'addr', 'add', withPrefix(API_ADDRESS), 'dev', BRIDGE] },
     { argv: ['ip', 'link', 'set', BRIDGE, 'up'] },
-    { argv: ['ip', 'route', 'add', 'unreachable', SERVICE_SUBNET] },
+    // It belongs to no link, and stays when ours go: the next cluster of this run meets it.
+    { argv: ['ip', 'route', 'replace', 'unreachable', SERVICE_SUBNET] },
     { argv: ['sysctl', '--quiet', '--write', 'net.ipv4.ip_forward=1'] },
   ];
 }
