@@ -16,6 +16,8 @@ export const MAX_OUTPUT_CHARS = 16 * 1024 * 1024;
 export const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
 
 export const LEASE_MS = 10_000;
+/** How long an agent waits for the first word: one that was saved with its machine is greeted some time after that goes on. */
+export const GREETING_MS = 60_000;
 /** So many heartbeats may get lost before the lease runs out. */
 export const HEARTBEATS_PER_LEASE = 10;
 /** On the node's disk, one folder a run below it. */

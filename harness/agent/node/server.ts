@@ -5,7 +5,7 @@ import { monotonicMs } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { splitLines } from '../lines.ts';
 import {
-  LEASE_MS,
+  GREETING_MS,
   MAX_LINE_CHARS,
   PROTOCOL_VERSION,
   readRequest,
@@ -84,9 +84,10 @@ export function serve(
     complain(`a line was too long: ${start.slice(0, 100)}…`);
   });
   const report = (gap: { fromMonoMs: number; gapMs: number; tickMs: number }): void => {
-    link.send({ type: 'gap', ...gap });
+    // Before it was greeted nobody can tell when that was: its machine may have been saved since.
+    if (book !== undefined) link.send({ type: 'gap', ...gap });
   };
-  const lease = startLease(LEASE_MS, report, end);
+  const lease = startLease(GREETING_MS, report, end);
   stdin.on('data', lines.push);
   for (const event of ['end', 'close', 'error']) stdin.on(event, end);
   for (const event of ['close', 'error']) stdout.on(event, end);
