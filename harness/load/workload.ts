@@ -49,7 +49,8 @@ function deployment(options: WorkloadOptions, labels: Record<string, string>): K
       // A new backend is up before an old one goes, so that a restart by itself loses nothing.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
-        metadata: { labels: { ...labels, app: WORKLOAD_DEPLOYMENT } },
+        // Not whose run it is: pods that a saved cluster has already are those of this run, too.
+        metadata: { labels: { app: WORKLOAD_DEPLOYMENT } },
         spec: {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
