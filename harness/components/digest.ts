@@ -5,9 +5,11 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
+const CHUNK_BYTES = 1024 * 1024;
+
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
+  await pipeline(createReadStream(file, { highWaterMark: CHUNK_BYTES }), hash);
   return hash.digest('hex');
 }
 

@@ -2,13 +2,18 @@
 import type { AgentStream } from '../agent/wire.ts';
 import type { Executor } from '../core/command.ts';
 import type { RunClock } from '../core/clock.ts';
-import type { KubeApi } from '../core/kube.ts';
+import type { KubeApi, KubeObject } from '../core/kube.ts';
 import type { NodeInfo } from '../core/node.ts';
 import type { Plan } from '../core/plan.ts';
 
 export interface ProvisionContext {
   readonly plan: Plan;
   readonly clock: RunClock;
+  /**
+   * What the run applies before anything else, with its load image: who keeps clusters for later runs keeps them with it, so
+   * that its pods need not start then.
+   */
+  readonly workload?: (loadImage: string) => readonly KubeObject[];
   /** Absolute folder that the provider may fill; goes with the run directory. */
   readonly logsDir: string;
   readonly say: (line: string) => void;

@@ -19,6 +19,7 @@ import { runPhases } from './phase.ts';
 import type { Progress } from './progress.ts';
 import { snapshotNodes } from './node-state.ts';
 import { startWatching } from './start-watching.ts';
+import { workloadOf } from './start-workload.ts';
 import { traceNodes } from './trace-nodes.ts';
 import { undoDoors } from './undo-doors.ts';
 
@@ -141,7 +142,10 @@ async function perform(
 ): Promise<void> {
   const { say } = progress;
   const logsDir = path.join(recorder.dir, 'logs');
-  const cluster = await provider.provision({ plan, clock, logsDir, say, signal: deps.signal });
+  const cluster = await provider.provision({
+    ...{ plan, clock, logsDir, say, signal: deps.signal },
+    workload: (image) => workloadOf(plan, image),
+  });
   reached.cluster = cluster;
   // A cluster of which a part has died ends the run as an interruption would, with that as the reason.
   const signal = AbortSignal.any([deps.signal, ...(cluster.broken ? [cluster.broken] : [])]);

@@ -1,6 +1,8 @@
 /** Makes what is under test (load/workload.ts), and waits until every backend is Ready and behind its Services. */
 import { waitFor } from '../core/deadline.ts';
+import type { KubeObject } from '../core/kube.ts';
 import { NAMESPACE } from '../core/names.ts';
+import type { Plan } from '../core/plan.ts';
 import { WORKLOAD_DEPLOYMENT, workload } from '../load/workload.ts';
 import type { Stage } from './context.ts';
 
@@ -9,10 +11,11 @@ const READY_MS = 120_000;
 /** Resolves once the API has the objects: `untilWorkloadReady` waits for the pods. */
 export async function applyWorkload({ plan, cluster, say }: Stage): Promise<void> {
   say(`starting ${plan.replicas} backends`);
-  const { runId, replicas } = plan;
-  for (const object of workload({ runId, image: cluster.loadImage, replicas })) {
-    await cluster.kube.apply(object);
-  }
+  for (const object of workloadOf(plan, cluster.loadImage)) await cluster.kube.apply(object);
+}
+
+export function workloadOf({ runId, replicas }: Plan, image: string): KubeObject[] {
+  return workload({ runId, image, replicas });
 }
 
 export async function untilWorkloadReady({ plan, cluster, signal }: Stage): Promise<void> {

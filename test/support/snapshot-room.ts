@@ -1,186 +1,159 @@
 /**
- * A machine that is saved and one that goes on from it, in namespaces of their own: `snapshot-room IMAGE-JSON FOLDER`.
- * Damages what was saved in two ways, and prints what came of it all as one line of JSON.
+ * One kind of cluster, made four times in namespaces of its own: `snapshot-room IMAGE-JSON FOLDER`. The first one is saved, the second
+ * goes on from there, and after each of the next two what was saved is damaged. Prints what came of it as one line of JSON.
  */
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { bundleProgram } from '../../harness/components/bundle.ts';
-import type { VmImage } from '../../harness/components/image/vm-image.ts';
-import { monotonicMs, startRunClock } from '../../harness/core/clock.ts';
+import { createStore } from '../../harness/components/store.ts';
+import { startRunClock } from '../../harness/core/clock.ts';
 import type { Executor } from '../../harness/core/command.ts';
-import { messageOf } from '../../harness/core/errors.ts';
-import { Unwind } from '../../harness/core/unwind.ts';
+import { waitFor } from '../../harness/core/deadline.ts';
+import type { KubeApi } from '../../harness/core/kube.ts';
 import { local } from '../../harness/exec/local.ts';
 import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
-import { nodeAddress, withPrefix } from '../../harness/providers/vm/addresses.ts';
-import { freshenMachine } from '../../harness/providers/vm/freshen.ts';
-import { openHand, type Hand } from '../../harness/providers/vm/hand.ts';
-import { startMachine, type Continuing, type Machine } from '../../harness/providers/vm/machine.ts';
-import { createNetwork } from '../../harness/providers/vm/network.ts';
-import { useSnapshot, type Snapshot } from '../../harness/providers/vm/snapshot.ts';
+import type { Cluster, ClusterNode } from '../../harness/providers/provider.ts';
+import { createVmProvider } from '../../harness/providers/vm/provider.ts';
+import { vmParts } from '../../harness/run/ahead-vm.ts';
 import { planOf } from './history.ts';
 
 export interface SnapshotReport {
-  /** Of the machine that booted, and of the one that goes on from it. */
-  before: Identity;
-  after: Identity;
-  /** How the second one is seen on the bridge. */
-  neighbour: string;
+  /** Of each cluster, in order: what the provider said, from its own start. */
+  said: string[][];
+  /** Of each: seconds until it was there. */
+  tookSeconds: number[];
+  /** Of each: whether a pod that was asked for then became Ready on each of its nodes. */
+  served: boolean[];
+  /** Of the second one. */
   clockErrorMs: number;
   rtcErrorSeconds: number;
   newestJournalLine: string;
-  /** Exit codes of the commands that take a NIC out and put it back. */
+  /** Exit codes of the commands that take its NIC out and put it back. */
   nic: (number | null)[];
-  said: string[];
-  /** What could be gone on from: at first, after the saving, when cut in half, when still not saved, when saved again. */
-  found: boolean[];
-  /** What came of a start from files of which one byte is not what it was. */
-  changedByte: string;
-  kept: number;
+  /** How many renewals of its node's lease came. */
+  heartbeats: number;
+  /** Names of what is kept. */
+  files: string[];
+  folderMode: string;
   savedBytes: number;
-  powerOnToAgentMs: number;
-  restoreToAgentMs: number;
-  restoreToUsableMs: number;
-}
-
-interface Identity {
-  hostName: string;
-  machineId: string;
-  macs: string[];
 }
 
 const LIMITS = { timeoutMs: 60_000 };
-const SHAPE = { cpus: 2, memoryMiB: 1_024, testNics: 1, queues: 2 };
-const { signal } = new AbortController();
+const READY_MS = 120_000;
 const clock = startRunClock();
+const never = new AbortController().signal;
+const MACHINE = { cpus: 2, memoryMiB: 1_536, testNics: 1, queues: 2 };
+const LEASE = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'kube-node-lease' };
 
-async function main(image: VmImage, folder: string): Promise<SnapshotReport> {
+async function main(folder: string): Promise<SnapshotReport> {
+  // The folders of runs go with it.
+  process.env['TMPDIR'] = folder;
   await local.run({ argv: ['ip', 'link', 'set', 'lo', 'up'] }, LIMITS);
-  const said: string[] = [];
-  const say = (line: string): void => {
-    said.push(line);
-    console.error(line);
-  };
-  const accel = { kind: 'tcg', reason: 'the test does not ask' } as const;
-  const deps = { accel, signal, say, program: await bundleProgram('machine') };
-  const network = await createNetwork();
   const cache = {
     snapshots: path.join(folder, 'snapshots'),
     partial: path.join(folder, 'partial'),
     locks: path.join(folder, 'locks'),
   };
-  const start = (index: number, from?: Continuing): Promise<Machine> => {
-    const name = `worker-${index + 1}`;
-    const own = path.join(folder, name);
-    mkdirSync(own, { recursive: true });
-    const spec = { ...SHAPE, name, index, runId: `run-${index}`, folder: own, image };
-    return startMachine(spec, { ...deps, network }, from);
+  const parts = {
+    ...(await vmParts(createStore({ offline: process.env['CI'] !== 'true' }))),
+    snapshots: cache,
   };
+  const provider = createVmProvider(() => Promise.resolve(parts));
+  const report = { said: [], tookSeconds: [], served: [] } as unknown as SnapshotReport;
   /** As one run after the other. */
-  const inRun = async <T>(work: (snapshot: Snapshot, from?: Continuing) => Promise<T>) => {
-    const unwind = new Unwind();
-    const context = { say, clock, plan: { ...planOf({ provider: 'vm' }), machine: SHAPE } };
-    const snapshot = useSnapshot({ signal, unwind, context, prepared: { image } }, cache);
-    const from = await snapshot.find(accel);
-    found.push(from !== undefined);
-    from?.checked.catch(() => undefined);
+  const inRun = async (look?: (cluster: Cluster) => Promise<Partial<SnapshotReport>>) => {
+    const lines: string[] = [];
+    const say = (line: string): void => {
+      lines.push(line);
+      console.error(line);
+    };
+    const runId = `run-${report.said.push(lines)}`;
+    const plan = {
+      ...planOf({ provider: 'vm', proxyMode: 'ipvs', nodes: 1, runId }),
+      machine: MACHINE,
+    };
+    const logsDir = path.join(folder, `logs-${runId}`);
+    const fromMs = clock.nowMs();
+    const cluster = await provider.provision({ plan, clock, logsDir, say, signal: never });
+    report.tookSeconds.push((clock.nowMs() - fromMs) / 1_000);
     try {
-      return await work(snapshot, from);
+      if (look !== undefined) Object.assign(report, await look(cluster));
+      report.served.push(await becomesReady(cluster));
     } finally {
-      await unwind.run();
+      await cluster.destroy();
     }
   };
-  const found: boolean[] = [];
-  const memory = (): string =>
-    path.join(cache.snapshots, readdirSync(cache.snapshots)[0] ?? '', 'memory');
+  const saved = (name: string): string =>
+    path.join(cache.snapshots, readdirSync(cache.snapshots)[0] ?? '', name);
 
-  const fromMs = monotonicMs();
-  const first = await start(0);
-  const firstHand = await openHand(first, { clock, signal });
-  const powerOnToAgentMs = monotonicMs() - fromMs;
-  const before = await identify(firstHand);
-  await inRun((snapshot) => snapshot.save(first, firstHand));
-  // It goes on, with its agent.
-  await runOrThrow(firstHand, { argv: ['true'] }, LIMITS);
-  const savedBytes = statSync(memory()).size;
+  await inRun();
+  report.files = readdirSync(saved('.')).sort();
+  report.folderMode = (statSync(saved('.')).mode & 0o777).toString(8);
+  report.savedBytes = report.files.reduce((sum, name) => sum + statSync(saved(name)).size, 0);
+  await inRun(look);
+  truncateSync(saved('worker-1.memory'), report.savedBytes >> 2);
+  await inRun();
+  changeOneByte(saved('worker-1.memory'));
+  await inRun();
+  return report;
+}
 
-  const restoreMs = monotonicMs();
-  const second = await inRun((_, from) => start(1, from));
-  const hand = await openHand(second, { clock, signal });
-  const restoreToAgentMs = monotonicMs() - restoreMs;
-  await freshenMachine(hand, second.spec, signal);
-  const restoreToUsableMs = monotonicMs() - restoreMs;
-  const seen = {
-    after: await identify(hand),
-    ...(await clockErrors(hand)),
-    neighbour: await neighbourOf(hand, 1),
-    newestJournalLine: (await ask(hand, 'journalctl', '--no-pager', '--lines=1')).trim(),
-    nic: await reattach(second),
-  };
-
-  truncateSync(memory(), savedBytes >> 1);
-  // What goes on from files that may be removed is not saved itself.
-  await inRun((snapshot) => snapshot.save(second, hand));
-  await inRun((snapshot) => snapshot.save(first, firstHand));
-  hand.close();
-  firstHand.close();
-  await Promise.all([first.kill(), second.kill()]);
-  changeOneByte(memory());
-  const changedByte = await inRun(async (snapshot, from) => {
-    const why = await start(1, from).then(() => 'it runs', messageOf);
-    await snapshot.spoil(why);
-    return why;
-  });
-  const kept = readdirSync(cache.snapshots).length;
-  await network.close();
+async function look(cluster: Cluster): Promise<Partial<SnapshotReport>> {
+  const [node] = cluster.nodes;
+  if (node === undefined) throw new Error('there is a node');
   return {
-    ...{ before, ...seen, said, found, changedByte, kept, savedBytes },
-    ...{ powerOnToAgentMs, restoreToAgentMs, restoreToUsableMs },
+    ...(await clockErrors(node)),
+    newestJournalLine: (await ask(node, 'journalctl', '--no-pager', '--lines=1')).trim(),
+    nic: await reattach(node),
+    heartbeats: await heartbeat(cluster.kube, node.name),
   };
+}
+
+/** Scheduled, started, and seen by its kubelet: all of the cluster takes part in it. */
+async function becomesReady({ kube, loadImage }: Cluster): Promise<boolean> {
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pause', namespace: 'default' } };
+  const command = ['/usr/local/bin/agnhost', 'pause'];
+  const containers = [{ name: 'pause', image: loadImage, imagePullPolicy: 'Never', command }];
+  await kube.apply({ ...pod, spec: { containers, terminationGracePeriodSeconds: 0 } });
+  const wait = { what: 'a pod to be Ready', timeoutMs: READY_MS };
+  return waitFor(wait, async () => {
+    const found = await kube.get({ ...pod, name: 'pause', namespace: 'default' });
+    const { conditions = [] } = (found?.['status'] ?? {}) as {
+      conditions?: { type: string; status: string }[];
+    };
+    return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+      ? true
+      : undefined;
+  });
+}
+
+/** Returns 2 once two renewals of a node's lease came. */
+async function heartbeat(kube: KubeApi, name: string): Promise<number> {
+  const seen = new Set<string>();
+  const wait = { what: `two heartbeats of ${name}`, timeoutMs: READY_MS };
+  return waitFor(wait, async () => {
+    const lease = await kube.get({ ...LEASE, name });
+    seen.add((lease?.['spec'] as { renewTime?: string }).renewTime ?? '');
+    return seen.size > 2 ? seen.size - 1 : undefined;
+  });
 }
 
 async function ask(node: Executor, ...argv: [string, ...string[]]): Promise<string> {
   return runOrThrow(node, { argv }, LIMITS);
 }
 
-async function identify(node: Hand): Promise<Identity> {
-  const links = JSON.parse(await ask(node, 'ip', '-json', 'link')) as Record<string, string>[];
-  return {
-    hostName: (await ask(node, 'hostname')).trim(),
-    machineId: (await ask(node, 'cat', '/etc/machine-id')).trim(),
-    macs: links
-      .filter(({ ifname }) => ifname?.startsWith('eth'))
-      .map(({ address }) => address ?? ''),
-  };
-}
-
-async function clockErrors(node: Hand): Promise<{ clockErrorMs: number; rtcErrorSeconds: number }> {
+async function clockErrors(
+  node: Executor,
+): Promise<Pick<SnapshotReport, 'clockErrorMs' | 'rtcErrorSeconds'>> {
+  const askedMs = Date.now();
   const wall = Number(await ask(node, 'date', '+%s%3N'));
-  const clockErrorMs = Math.abs(Date.now() - wall);
+  const clockErrorMs = Math.max(0, askedMs - wall, wall - Date.now());
   const rtc = Number(await ask(node, 'cat', '/sys/class/rtc/rtc0/since_epoch'));
   return { clockErrorMs, rtcErrorSeconds: Math.abs(Date.now() / 1_000 - rtc) };
 }
 
-async function neighbourOf(node: Hand, index: number): Promise<string> {
-  const address = nodeAddress(index);
-  await ask(node, 'ip', 'address', 'add', withPrefix(address), 'dev', 'eth0');
-  await ask(node, 'ip', 'link', 'set', 'eth0', 'up');
-  // Nobody listens there: what is refused has come back.
-  const url = 'http://172.31.0.1:1/';
-  await node.run({ argv: ['curl', '--silent', '--max-time', '20', url] }, LIMITS);
-  return ask(local, 'ip', 'neighbour', 'show', address);
-}
-
-async function reattach(machine: Machine): Promise<(number | null)[]> {
+async function reattach({ nics = [] }: ClusterNode): Promise<(number | null)[]> {
   const codes = [];
-  for (const { detach, attach, verify } of machine.nics)
+  for (const { detach, attach, verify } of nics)
     for (const command of [detach, attach, verify.command])
       codes.push((await local.run(command, LIMITS)).exitCode);
   return codes;
@@ -193,8 +166,8 @@ function changeOneByte(file: string): void {
   writeFileSync(file, bytes);
 }
 
-const [file, image = '', folder = ''] = process.argv.slice(1);
+const [file, , folder = ''] = process.argv.slice(1);
 if (file === import.meta.filename) {
-  console.log(JSON.stringify(await main(JSON.parse(image) as VmImage, folder)));
+  console.log(JSON.stringify(await main(folder)));
   process.exit(0);
 }

@@ -1,16 +1,10 @@
 /** What runs in every cluster of kubeadm: kube-proxy on each node, and CoreDNS. Applied before there is a node. */
 import { z } from 'zod';
-import { waitFor } from '../../core/deadline.ts';
 import type { KubeApi } from '../../core/kube.ts';
 import { prepareKubeProxy } from '../kube-proxy.ts';
 import { COREDNS } from '../readiness.ts';
 import type { ControlPlane } from './control-plane.ts';
-
-/** kube-proxy's default, of every version. */
-const KUBE_PROXY_HEALTH_PORT = 10_256;
-/** Without KVM, a node that also boots takes a minute. */
-const KUBE_PROXY_MS = 180_000;
-const ASK_MS = 2_000;
+import { untilServes } from './serves.ts';
 
 export interface Addons {
   /** Of kube-proxy, as the run starts. */
@@ -72,15 +66,6 @@ export async function startDns(
   addresses: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all(addresses.map((address) => kubeProxyServes(address, signal)));
+  await Promise.all(addresses.map((address) => untilServes('kube-proxy', address, signal)));
   await kube.patch(COREDNS, { spec: { replicas: 1 } });
-}
-
-async function kubeProxyServes(address: string, signal: AbortSignal): Promise<void> {
-  const url = `http://${address}:${KUBE_PROXY_HEALTH_PORT}/healthz`;
-  const what = `kube-proxy to serve on ${address}`;
-  await waitFor({ what, timeoutMs: KUBE_PROXY_MS, everyMs: 250, signal }, async () => {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => undefined);
-    return answer?.ok === true ? true : undefined;
-  });
 }

@@ -8,6 +8,8 @@ import path from 'node:path';
 import { waitFor } from '../../core/deadline.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
+import { local } from '../../exec/local.ts';
+import { runOrThrow } from '../../exec/run-or-throw.ts';
 import { API_ADDRESS, API_PORT } from './addresses.ts';
 import {
   apiServerArgs,
@@ -20,6 +22,7 @@ import { useKubeadm, type Kubeadm } from './kubeadm.ts';
 
 const READY_MS = 90_000;
 const ASK_MS = 3_000;
+const PACK_MS = 60_000;
 
 export const CONTROL_PLANE_PROGRAMS = [
   'etcd',
@@ -35,6 +38,8 @@ export interface ControlPlaneOptions {
   proxyMode: Plan['proxyMode'];
   /** Folder of the run's own: keys, kubeconfigs, etcd's data. */
   folder: string;
+  /** What `save` of another one wrote: it is the same cluster then. */
+  saved?: string;
   logsDir: string;
   signal: AbortSignal;
 }
@@ -46,43 +51,73 @@ export interface ControlPlane {
   readonly kubeadm: Kubeadm;
   /** Resolves with the reason when one of the programs ends by itself; else never. */
   readonly died: Promise<string>;
+  /** Writes keys, kubeconfigs and every object to a file. Nobody can change an object meanwhile. */
+  save(file: string): Promise<void>;
   /** Idempotent; resolves when nothing of it runs. */
   stop(): Promise<void>;
 }
 
 /** Resolves when the API server is ready; the bridge with its address must be there. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { programs, folder, logsDir, signal } = options;
+  const { programs, folder, saved, logsDir, signal } = options;
   const logs = path.join(logsDir, 'control-plane');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await mkdir(logs, { recursive: true });
   const daemons: Daemon[] = [];
-  const start = (name: (typeof CONTROL_PLANE_PROGRAMS)[number], args: readonly string[]): void => {
+  const start = (
+    name: (typeof CONTROL_PLANE_PROGRAMS)[number],
+    args: readonly string[],
+  ): Daemon => {
     signal.throwIfAborted();
-    daemons.push(startDaemon(name, [programs[name], ...args], path.join(logs, `${name}.log`)));
+    const daemon = startDaemon(name, [programs[name], ...args], path.join(logs, `${name}.log`));
+    daemons.push(daemon);
+    return daemon;
   };
   const stop = async (): Promise<void> => {
     await Promise.all(daemons.map((daemon) => daemon.stop()));
   };
   try {
-    start('etcd', etcdArgs(path.join(folder, 'etcd')));
+    if (saved !== undefined) await unpack(saved, folder, signal);
+    const etcd = start('etcd', etcdArgs(path.join(folder, 'etcd')));
     const kubeadm = await useKubeadm({ ...options, program: programs.kubeadm });
-    await kubeadm.makeCertificates();
+    if (saved === undefined) await kubeadm.makeCertificates();
     start('kube-apiserver', apiServerArgs(kubeadm.pki));
     const [kubeconfig, manager, scheduler] = await Promise.all(
       (['super-admin', 'controller-manager', 'scheduler'] as const).map((who) =>
-        kubeadm.makeKubeconfig(who),
+        saved === undefined
+          ? kubeadm.makeKubeconfig(who)
+          : Promise.resolve(kubeadm.kubeconfigOf(who)),
       ),
     );
     await unlessDead(daemons, apiServerReady(kubeadm.pki, signal));
     start('kube-controller-manager', controllerManagerArgs(kubeadm.pki, manager ?? ''));
     start('kube-scheduler', schedulerArgs(scheduler ?? ''));
     const died = Promise.race(daemons.map((daemon) => daemon.died));
-    return { kubeconfig: kubeconfig ?? '', address: API_ADDRESS, kubeadm, died, stop };
+    // What etcd has written lies there whole whenever it stands still: it survives a crash, too.
+    const save = (file: string): Promise<void> => etcd.still(() => pack(folder, file));
+    return { kubeconfig: kubeconfig ?? '', address: API_ADDRESS, kubeadm, died, save, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Without the log that etcd makes ahead, for when the present one is full. */
+async function pack(folder: string, file: string): Promise<void> {
+  const argv = [
+    'tar',
+    '--create',
+    '--exclude=*.tmp',
+    `--file=${file}`,
+    `--directory=${folder}`,
+    '.',
+  ] as const;
+  await runOrThrow(local, { argv }, { timeoutMs: PACK_MS, code: 'provision' });
+}
+
+async function unpack(file: string, folder: string, signal: AbortSignal): Promise<void> {
+  const argv = ['tar', '--extract', `--file=${file}`, `--directory=${folder}`] as const;
+  await runOrThrow(local, { argv }, { timeoutMs: PACK_MS, signal, code: 'provision' });
 }
 
 async function unlessDead<T>(daemons: readonly Daemon[], work: Promise<T>): Promise<T> {

@@ -13,6 +13,8 @@ const LOG_BYTES_MAX = 200 * 1024 * 1024;
 export interface Daemon {
   /** Resolves with the reason when it ends without having been stopped; else never. */
   readonly died: Promise<string>;
+  /** It stands still while `work` runs, so that its files do. */
+  still<T>(work: () => Promise<T>): Promise<T>;
   /** Idempotent; resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -41,6 +43,14 @@ export function startDaemon(name: string, argv: [string, ...string[]], logFile: 
   });
   return {
     died,
+    still: async (work) => {
+      child.kill('SIGSTOP');
+      try {
+        return await work();
+      } finally {
+        child.kill('SIGCONT');
+      }
+    },
     stop: async () => {
       if (!stopped) {
         stopped = true;

@@ -6,8 +6,10 @@ import { connectAgent, type AgentConnection } from '../../agent/client.ts';
 import type { RunClock } from '../../core/clock.ts';
 import type { Executor } from '../../core/command.ts';
 import { waitFor } from '../../core/deadline.ts';
+import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { NodeAgent } from '../../core/node.ts';
 import type { Machine } from './machine.ts';
+import type { Work } from './work.ts';
 
 /** Undo records are the other agent's: this one would carry them out too. */
 const UNDO_DIR = '/var/lib/coalmine/hand';
@@ -21,13 +23,31 @@ export interface Hand extends Executor {
   close(): void;
 }
 
-export interface HandOptions {
+interface HandOptions {
   clock: RunClock;
   signal: AbortSignal;
 }
 
+/** The hand on a machine of a cluster that is being made; one that does not answer is told with the end of its console. */
+export async function meetMachine(
+  { context, signal, unwind }: Pick<Work, 'context' | 'signal' | 'unwind'>,
+  machine: Machine,
+): Promise<Hand> {
+  const hand = await openHand(machine, { clock: context.clock, signal }).catch(
+    async (cause: unknown) => {
+      signal.throwIfAborted();
+      const tail = await machine.consoleTail();
+      throw new CoalmineError('provision', `${messageOf(cause)}${tail}`, { cause });
+    },
+  );
+  unwind.push(`hand of ${machine.spec.name}`, () => {
+    hand.close();
+  });
+  return hand;
+}
+
 /** Resolves when the machine's agent answers for the first time. */
-export async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
+async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
   const { name } = machine.spec;
   let link: Promise<Link> | undefined;
   const reach = async (signal?: AbortSignal): Promise<AgentConnection> => {

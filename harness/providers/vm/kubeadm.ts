@@ -7,13 +7,17 @@ import { kubeadmConfig, type KubeadmInput } from './kubeadm-config.ts';
 
 const PHASE_MS = 60_000;
 
+type Member = 'super-admin' | 'controller-manager' | 'scheduler';
+
 export interface Kubeadm {
   /** Where the certificates are. */
   readonly pki: string;
   /** Makes every certificate of the control plane. */
   makeCertificates(): Promise<void>;
   /** Returns the path of a kubeconfig with a fresh client certificate. */
-  makeKubeconfig(who: 'super-admin' | 'controller-manager' | 'scheduler'): Promise<string>;
+  makeKubeconfig(who: Member): Promise<string>;
+  /** Returns the path of one that was made before. */
+  kubeconfigOf(who: Member): string;
   /** Returns the kubeconfig of a node's kubelet. */
   nodeKubeconfig(node: string): Promise<string>;
   /** Applies an addon's objects to the cluster. */
@@ -42,13 +46,15 @@ export async function useKubeadm(options: KubeadmOptions): Promise<Kubeadm> {
     const argv = [program, 'init', 'phase', ...words, '--config', withConfig] as const;
     await runOrThrow(local, { argv }, { timeoutMs: PHASE_MS, signal, code: 'provision' });
   };
+  const kubeconfigOf = (who: Member): string => path.join(folder, `${who}.conf`);
   return {
     pki,
     makeCertificates: () => phase(['certs', 'all']),
     makeKubeconfig: async (who) => {
       await phase(['kubeconfig', who, '--kubeconfig-dir', folder]);
-      return path.join(folder, `${who}.conf`);
+      return kubeconfigOf(who);
     },
+    kubeconfigOf,
     nodeKubeconfig: async (node) => {
       const into = path.join(folder, `kubelet-${node}`);
       await phase(

@@ -8,6 +8,7 @@ import { waitFor } from '../../core/deadline.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
+import type { MachinePorts } from './machine-ports.ts';
 import type { Qmp } from './qmp.ts';
 
 export interface SavedMachine {
@@ -16,16 +17,32 @@ export interface SavedMachine {
   readonly overlay: string;
 }
 
+/** One step after the other; machines that are saved together take each step together. */
+export interface MachineSaving {
+  /**
+   * Nothing is about to happen on it then, and on both ports there is an agent that has heard nothing yet: the provider's
+   * hand must let go of its own by `letGo`.
+   */
+  settle(letGo: () => void): Promise<void>;
+  stop(): Promise<void>;
+  /** Of a machine that stands still. */
+  write(saved: SavedMachine): Promise<void>;
+  go(): Promise<void>;
+}
+
 const SAVE_MS = 120_000;
 const REST_MS = 15_000;
 const REST_STEP_MS = 250;
-/** Of one processor: agents tick, timers fire. */
+/** Of one processor: agents tick, timers fire, probes are answered. */
 const REST_SHARE = 0.4;
 /** QEMU spares the network, 128 MiB/s, even where there is none. */
 const BANDWIDTH = 64 * 1024 ** 3;
 
-export function savedIn(folder: string): SavedMachine {
-  return { memory: path.join(folder, 'memory'), overlay: path.join(folder, 'overlay') };
+export function savedIn(folder: string, name: string): SavedMachine {
+  return {
+    memory: path.join(folder, `${name}.memory`),
+    overlay: path.join(folder, `${name}.overlay`),
+  };
 }
 
 interface Saving {
@@ -34,24 +51,34 @@ interface Saving {
   pid: number;
   qmp: Qmp;
   overlay: string;
+  rootDisk: string;
+  ports: Pick<MachinePorts, 'renew' | 'hold'>;
 }
 
-/** Whatever comes of it, the machine goes on. */
-export async function saveMachine(machine: Saving, folder: string): Promise<void> {
-  const { name, qmp, overlay } = machine;
-  const saved = savedIn(folder);
-  await waitForRest(machine);
-  await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BANDWIDTH });
-  await qmp.execute('stop');
-  try {
-    await qmp.execute('migrate', { uri: fileUri(saved.memory) });
-    await waitUntilWritten(name, qmp);
-    // QEMU has let go of its disks now, and written what it kept of them in memory.
-    const copy = ['cp', '--reflink=auto', '--sparse=always', overlay, saved.overlay] as const;
-    await runOrThrow(local, { argv: copy }, { timeoutMs: SAVE_MS });
-  } finally {
-    await qmp.execute('cont');
-  }
+export function machineSaving(machine: Saving): MachineSaving {
+  const { name, qmp, overlay, rootDisk, ports } = machine;
+  return {
+    settle: async (letGo) => {
+      await ports.renew('hand', letGo);
+      await ports.hold('hand');
+      await ports.hold('agent');
+      await waitForRest(machine);
+    },
+    stop: async () => {
+      await qmp.execute('stop');
+    },
+    write: async (saved) => {
+      await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BANDWIDTH });
+      await qmp.execute('migrate', { uri: fileUri(saved.memory) });
+      await waitUntilWritten(name, qmp);
+      // QEMU has let go of its disks now, and written what it kept of them in memory.
+      const argv = mergeArgv({ overlay, rootDisk, into: saved.overlay });
+      await runOrThrow(local, { argv }, { timeoutMs: SAVE_MS });
+    },
+    go: async () => {
+      await qmp.execute('cont');
+    },
+  };
 }
 
 /** What is about to be started when it is saved would have to be started each time; but it is no error. */
@@ -102,6 +129,16 @@ export function overlayArgv(
   format: 'raw' | 'qcow2',
 ): readonly [string, ...string[]] {
   return ['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', backing, '-F', format, overlay];
+}
+
+/** Whatever the overlay itself is made of, the copy needs the root disk only. */
+function mergeArgv(disks: {
+  overlay: string;
+  rootDisk: string;
+  into: string;
+}): readonly [string, ...string[]] {
+  const { overlay, rootDisk, into } = disks;
+  return ['qemu-img', 'convert', '-O', 'qcow2', '-B', rootDisk, '-F', 'raw', overlay, into];
 }
 
 function fileUri(file: string): string {

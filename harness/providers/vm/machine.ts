@@ -16,7 +16,13 @@ import type { Accel } from './accel.ts';
 import { machineFreezes } from './freezes.ts';
 import { runState } from './monitor-verbs.ts';
 import { machinePorts, type MachinePorts } from './machine-ports.ts';
-import { overlayArgv, restoreArgv, saveMachine, type SavedMachine } from './machine-save.ts';
+import {
+  machineSaving,
+  overlayArgv,
+  restoreArgv,
+  type MachineSaving,
+  type SavedMachine,
+} from './machine-save.ts';
 import { machineNics } from './nics.ts';
 import { machinePower } from './power.ts';
 import type { VmNetwork } from './network.ts';
@@ -42,8 +48,6 @@ export type PortName = 'agent' | 'hand';
 
 export interface Machine {
   readonly spec: MachineSpec;
-  /** Whether it went on from a saved one, which had another name and another clock. */
-  readonly isContinued: boolean;
   /** QEMU's. */
   readonly pid: number;
   /** The stream to an agent; the one before on the same port must have ended. Its first answer may take as long as a boot. */
@@ -55,11 +59,7 @@ export interface Machine {
   readonly freezes: MachineFreezes;
   readonly nics: readonly MachineNic[];
   readonly power: MachinePower;
-  /**
-   * Writes what it is into a folder that is there, with an agent on the port `hand` that has heard nothing yet, for which
-   * `letGo` must end the stream there. It stands still meanwhile, and goes on.
-   */
-  save(folder: string, letGo: () => void): Promise<void>;
+  readonly saving: MachineSaving;
   /** Ends QEMU for good; idempotent. */
   kill(): Promise<void>;
 }
@@ -79,39 +79,33 @@ const RESTORE_MS = 60_000;
 const TAIL_LINES = 15;
 const TAIL_BYTES = 16_384;
 
-/** A machine of the same hardware, whose files must outlive the start only. */
-export interface Continuing {
-  readonly saved: SavedMachine;
-  /** Rejects where the files are damaged: nothing of them runs before. */
-  readonly checked: Promise<unknown>;
-}
-
-/** Starts QEMU and returns as soon as its processors run: the guest is then about to boot, or goes on where it was saved. */
+/**
+ * Starts QEMU and returns as soon as its processors run: the guest is then about to boot, or goes on where one of the same
+ * hardware was saved, whose files must stay as long as it runs.
+ */
 export async function startMachine(
   spec: MachineSpec,
   deps: MachineDeps,
-  from?: Continuing,
+  saved?: SavedMachine,
 ): Promise<Machine> {
   deps.signal.throwIfAborted();
   const files = machineFiles(spec);
   await deps.network.addNode(spec);
-  await makeOverlay(spec, files, from?.saved);
+  await makeOverlay(spec, files, saved);
   const argv = qemuArgv(spec, deps.accel.kind);
-  const qemu = startLocal({ argv: [...argv, ...restoreArgv(from?.saved)] });
+  const qemu = startLocal({ argv: [...argv, ...restoreArgv(saved)] });
   const life = followLife(spec, files, qemu);
   try {
-    const first = from === undefined ? 'running' : 'paused';
+    const first = saved === undefined ? 'running' : 'paused';
     const qmp = await reachMonitor(spec, files, life, { signal: deps.signal, first });
     life.watch(qmp, deps.say);
     const ports = machinePorts({ name: spec.name, paths: files.ports, qmp, life });
-    if (from !== undefined) {
-      await from.checked;
-      // Its agent would end if the machine saw that nobody is there.
-      await ports.hold('hand');
+    if (saved !== undefined) {
+      // Its agents would end if the machine saw that nobody is there.
+      await Promise.all([ports.hold('hand'), ports.hold('agent')]);
       await qmp.execute('cont');
     }
-    const isContinued = from !== undefined;
-    return { ...assemble(spec, deps, files, { qemu, qmp, life, ports }), isContinued };
+    return assemble(spec, deps, files, { qemu, qmp, life, ports });
   } catch (error) {
     await life.kill();
     throw error;
@@ -123,7 +117,7 @@ function assemble(
   { program }: MachineDeps,
   files: MachineFiles,
   { qemu, qmp, life, ports }: { qemu: LocalProcess; qmp: Qmp; life: Life; ports: MachinePorts },
-): Omit<Machine, 'isContinued'> {
+): Machine {
   const identity = identifyProcess(qemu.pid);
   if (identity === undefined) throw new CoalmineError('provision', `QEMU of ${spec.name} is gone`);
   const doing = {
@@ -142,11 +136,10 @@ function assemble(
     freezes: machineFreezes(doing),
     nics: machineNics(spec, doing),
     power: machinePower(doing),
-    save: async (folder, letGo) => {
-      await ports.renew('hand', letGo);
-      await ports.hold('hand');
-      await saveMachine({ name: spec.name, pid: qemu.pid, qmp, overlay: files.overlay }, folder);
-    },
+    saving: machineSaving({
+      ...{ name: spec.name, pid: qemu.pid, qmp, ports },
+      ...{ overlay: files.overlay, rootDisk: spec.image.rootDisk },
+    }),
     kill: life.kill,
   };
 }

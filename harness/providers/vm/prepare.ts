@@ -28,6 +28,8 @@ export interface VmParts {
 export interface Prepared {
   image: VmImage;
   programs: ControlPlaneOptions['programs'];
+  /** Of each program of the control plane. */
+  programDigests: readonly string[];
   loadImage: string;
   kubeProxyImage(version: string): string;
 }
@@ -41,13 +43,16 @@ export async function prepareVm(
   const { kubernetes, etcd, kubeProxy } = versions;
   const found = [...CONTROL_PLANE_PROGRAMS, 'kubeadm' as const].map(async (component) => {
     const version = component === 'etcd' ? etcd : kubernetes;
-    const { path } = await store.ensure({ component, version }, making.context);
-    return [component, path] as const;
+    return store.ensure({ component, version }, making.context);
   });
   const load = await makeLoadImage(making, versions);
+  const programs = await Promise.all(found);
   return {
     image: await makeVmImage(making, versions, nodeFiles),
-    programs: Object.fromEntries(await Promise.all(found)) as Prepared['programs'],
+    programs: Object.fromEntries(
+      programs.map(({ name, path }) => [name, path]),
+    ) as Prepared['programs'],
+    programDigests: programs.map(({ digest }) => digest),
     loadImage: load.names[0] ?? '',
     kubeProxyImage: (version) => kubeProxyImageName(version, kubeProxy.suite),
   };

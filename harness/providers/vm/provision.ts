@@ -13,9 +13,11 @@ import { waitForDns, waitForNodes } from '../readiness.ts';
 import { runFolder } from '../run-state.ts';
 import { kubeProxyVersions } from '../versions.ts';
 import { startDns } from './addons.ts';
+import { findAccel, type Accel } from './accel.ts';
 import { nodeAddress } from './addresses.ts';
 import { bootNode } from './boot-node.ts';
 import { clusterOf, copyConsoles } from './cluster.ts';
+import { continueNode } from './continue-node.ts';
 import { followThrough } from './follow-file.ts';
 import type { Hand } from './hand.ts';
 import { lastWords } from './last-words.ts';
@@ -23,19 +25,55 @@ import type { Machine } from './machine.ts';
 import { createNetwork } from './network.ts';
 import { vmNode } from './node.ts';
 import { prepareVm, type VmParts } from './prepare.ts';
-import { NO_SNAPSHOT, useSnapshot } from './snapshot.ts';
+import { NO_SNAPSHOT, useSnapshot, type SavedCluster, type Snapshot } from './snapshot.ts';
 import { startApi, type Api } from './start-api.ts';
 import { startMachines } from './start-machines.ts';
 import { vmNodeNames } from './versions.ts';
 import { allOf, type Work } from './work.ts';
 
-/** Inside the run's own namespaces only. What is half made when it fails is taken away again. */
+/** What every attempt at one cluster has in common. */
+interface Ground extends Pick<Work, 'context' | 'prepared'> {
+  /** May still be found out: it takes seconds. */
+  readonly accel: Promise<Accel>;
+  readonly program: VmParts['machineProgram'];
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * Inside the run's own namespaces only. Goes on from a saved cluster where that can be; whatever comes in its way then, a
+ * new one is made.
+ */
 export async function provisionVm(parts: VmParts, context: ProvisionContext): Promise<Cluster> {
-  const { plan, say, signal, logsDir } = context;
+  const { say, signal } = context;
   const prepared = await prepareVm(parts, context);
+  const accel = findAccel({ kernel: prepared.image.kernel });
+  void accel.then(({ kind, reason }) => {
+    say(`machines run on ${kind === 'kvm' ? 'KVM' : `TCG, without KVM: ${reason}`}`);
+  });
+  const snapshot =
+    parts.snapshots === undefined
+      ? NO_SNAPSHOT
+      : await useSnapshot({ context, prepared, accel }, parts.snapshots);
+  const ground = { context, prepared, accel, snapshot, program: parts.machineProgram };
+  const saved = await snapshot.find();
+  if (saved === undefined) return attempt(ground);
+  try {
+    return await attempt(ground, saved);
+  } catch (error) {
+    signal.throwIfAborted();
+    await snapshot.spoil(messageOf(error));
+    return attempt(ground);
+  }
+}
+
+/** What is half made when it fails is taken away again. */
+async function attempt(ground: Ground, saved?: SavedCluster): Promise<Cluster> {
+  const { context, prepared, snapshot } = ground;
+  const { plan, say, signal, logsDir } = context;
   const folder = path.join(runFolder(plan.runId), 'vm');
   const broken = new AbortController();
   const unwind = new Unwind();
+  unwind.push('snapshot', () => snapshot.release());
   unwind.push('files', () => rm(folder, { recursive: true, force: true }));
   const work: Work = {
     ...{ context, prepared, folder, unwind, names: vmNodeNames(plan.nodes) },
@@ -47,7 +85,7 @@ export async function provisionVm(parts: VmParts, context: ProvisionContext): Pr
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(logsDir, { recursive: true });
-    return await makeCluster(work, parts, broken.signal);
+    return await makeCluster(work, ground, broken.signal, saved);
   } catch (error) {
     for (const { title, error: left } of await unwind.run()) say(`${title}: ${messageOf(left)}`);
     signal.throwIfAborted();
@@ -59,46 +97,53 @@ export async function provisionVm(parts: VmParts, context: ProvisionContext): Pr
   }
 }
 
-async function makeCluster(work: Work, parts: VmParts, broken: AbortSignal): Promise<Cluster> {
+async function makeCluster(
+  work: Work,
+  { accel, program, snapshot }: Ground,
+  broken: AbortSignal,
+  saved: SavedCluster | undefined,
+): Promise<Cluster> {
   const { context, prepared, unwind } = work;
   const { say, logsDir } = context;
   const network = await createNetwork();
   unwind.push('network', () => network.close());
-  const api = startApi(work);
-  const { snapshots } = parts;
-  const snapshot = snapshots === undefined ? NO_SNAPSHOT : useSnapshot(work, snapshots);
-  const machines = startMachines(work, network, parts.machineProgram, snapshot);
-  const [reached, started, hands] = await allOf(work, [
+  const api = startApi(work, saved?.controlPlane);
+  const starting = accel.then((found) => {
+    demandSame(found, saved);
+    return startMachines(work, { network, accel: found, program }, saved?.machines);
+  });
+  const toNode = saved === undefined ? bootNode : continueNode;
+  const [reached, machines, hands] = await allOf(work, [
     api,
-    machines,
-    machines.then((all) =>
+    starting,
+    starting.then((all) =>
       allOf(
         work,
-        all.map((one) => bootNode(work, one, api, snapshot)),
+        all.map((one) => toNode(work, one, api)),
       ),
     ),
   ]).catch(async (error: unknown) => {
-    await copyConsoles(await machines.catch(() => []), logsDir, say);
+    await copyConsoles(await starting.catch(() => []), logsDir, say);
     throw error;
   });
-  await waitUntilServing(work, reached, started, hands);
+  await waitUntilServing(work, reached, machines, hands);
+  if (saved === undefined) await snapshot.save({ ...reached, machines, hands });
   const byName = new Map(hands.map((hand) => [hand.name, hand]));
   const follower = await followKubeProxyLogs(reached.kube, followThrough(byName), logsDir, say);
   unwind.push('kube-proxy logs', () => follower.stop());
-  const nodes = started.flatMap((machine) => {
+  const nodes = machines.flatMap((machine) => {
     const hand = byName.get(machine.spec.name);
     return hand === undefined ? [] : [vmNode(machine, hand)];
   });
   return clusterOf({
-    context,
-    prepared,
-    api: reached,
-    nodes,
-    machines: started,
-    follower,
-    unwind,
-    broken,
+    ...{ context, prepared, api: reached, nodes, machines, follower, unwind, broken },
   });
+}
+
+function demandSame({ kind }: Accel, saved: SavedCluster | undefined): void {
+  if (saved === undefined || saved.accel === kind) return;
+  const text = `its machines ran on ${saved.accel}, and this machine has ${kind} now`;
+  throw new CoalmineError('provision', text);
 }
 
 async function waitUntilServing(

@@ -89,7 +89,7 @@ function kernelWords(spec: MachineSpec): string {
   return [...spec.image.cmdline, ...own].join(' ');
 }
 
-export function machineIdOf({ name, runId }: Pick<MachineSpec, 'name' | 'runId'>): string {
+function machineIdOf({ name, runId }: Pick<MachineSpec, 'name' | 'runId'>): string {
   return createHash('sha256').update(`${runId} ${name}`).digest('hex').slice(0, 32);
 }
 

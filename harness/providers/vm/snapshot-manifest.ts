@@ -1,4 +1,4 @@
-/** What is written beside a saved machine, and how to tell by it that the files are whole. */
+/** What is written beside a saved cluster, and how to tell by it that the files are whole. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -6,8 +6,10 @@ import { sha256OfFile } from '../../components/digest.ts';
 import { MANIFEST_FILE } from '../../components/manifest.ts';
 
 const manifestSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   madeAt: z.string(),
+  /** What its machines ran on. */
+  accel: z.enum(['kvm', 'tcg']),
   /** What its key is the hash of. */
   inputs: z.array(z.string()),
   files: z.array(z.strictObject({ name: z.string(), sizeBytes: z.number(), sha256: z.string() })),
@@ -17,14 +19,14 @@ export type SnapshotManifest = z.infer<typeof manifestSchema>;
 export async function sealSnapshot(
   folder: string,
   names: readonly string[],
-  inputs: readonly string[],
+  { inputs, accel }: Pick<SnapshotManifest, 'inputs' | 'accel'>,
 ): Promise<void> {
   const files = names.map(async (name) => {
     const file = path.join(folder, name);
     return { name, sizeBytes: (await stat(file)).size, sha256: await sha256OfFile(file) };
   });
   const madeAt = new Date().toISOString();
-  const manifest = { format: 1, madeAt, inputs: [...inputs], files: await Promise.all(files) };
+  const manifest = { format: 2, madeAt, accel, inputs, files: await Promise.all(files) };
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   await writeFile(path.join(folder, MANIFEST_FILE), text);
 }

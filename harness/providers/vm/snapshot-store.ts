@@ -1,5 +1,5 @@
 /**
- * Saved machines on the disk. Who uses one holds its lock with others for as long as it runs; who makes or removes one must
+ * Saved clusters on the disk. Who uses one holds its lock with others for as long as it runs; who makes or removes one must
  * have the lock alone, and never waits for it. Few are kept: those that were used last.
  */
 import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import {
   readSnapshotManifest,
   sealSnapshot,
   sizeDamage,
+  type SnapshotManifest,
 } from './snapshot-manifest.ts';
 
 export type SnapshotCache = Pick<CacheFolder, 'snapshots' | 'partial' | 'locks'>;
@@ -22,7 +23,7 @@ export interface Bounds {
   readonly bytes: number;
 }
 
-export interface HeldSnapshot {
+export interface HeldSnapshot extends Pick<SnapshotManifest, 'accel'> {
   readonly folder: string;
   /** Reads all of it; returns what is wrong with it. */
   readonly damage: () => Promise<string | undefined>;
@@ -31,32 +32,41 @@ export interface HeldSnapshot {
 }
 
 const PREFIX = 'snapshot-';
+const DAY_MS = 86_400_000;
 
 /** Returns undefined where there is none, where one is being made, and, as text, what is wrong with one that is damaged. */
 export async function holdSnapshot(
   cache: SnapshotCache,
   key: string,
-  signal: AbortSignal,
+  { signal, ageMaxDays }: { signal: AbortSignal; ageMaxDays: number },
 ): Promise<HeldSnapshot | string | undefined> {
   const folder = path.join(cache.snapshots, key);
   if ((await stat(folder).catch(() => undefined)) === undefined) return undefined;
   const release = await tryLock(cache, key, 'share', signal);
   if (release === undefined) return undefined;
   const manifest = await readSnapshotManifest(folder);
-  const damage = manifest === undefined ? 'it has no manifest' : await sizeDamage(folder, manifest);
+  const damage =
+    manifest === undefined
+      ? 'it has no manifest'
+      : (tooOld(manifest, ageMaxDays) ?? (await sizeDamage(folder, manifest)));
   if (manifest === undefined || damage !== undefined) {
     await release();
     return damage;
   }
   const now = new Date();
   await utimes(path.join(folder, MANIFEST_FILE), now, now);
-  return { folder, damage: () => contentDamage(folder, manifest), release };
+  return { folder, accel: manifest.accel, damage: () => contentDamage(folder, manifest), release };
+}
+
+function tooOld({ madeAt }: SnapshotManifest, ageMaxDays: number): string | undefined {
+  const days = (Date.now() - Date.parse(madeAt)) / DAY_MS;
+  return days <= ageMaxDays ? undefined : `it was made on ${madeAt}, over ${ageMaxDays} days ago`;
 }
 
 /** Returns false where somebody else has it in hand; an old one is replaced. */
 export async function makeSnapshot(
   cache: SnapshotCache,
-  { key, inputs }: { key: string; inputs: readonly string[] },
+  { key, ...origin }: { key: string } & Pick<SnapshotManifest, 'inputs' | 'accel'>,
   { signal, bounds }: { signal: AbortSignal; bounds: Bounds },
   make: (folder: string) => Promise<void>,
 ): Promise<boolean> {
@@ -67,7 +77,7 @@ export async function makeSnapshot(
     try {
       const work = await mkdtemp(path.join(partial, 'work-'));
       await make(work);
-      await sealSnapshot(work, await readdir(work), inputs);
+      await sealSnapshot(work, await readdir(work), origin);
       const place = path.join(cache.snapshots, key);
       await removeAll(place);
       await mkdir(cache.snapshots, { recursive: true });

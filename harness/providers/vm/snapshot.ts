@@ -1,17 +1,24 @@
 /**
- * The machines of a cluster need not boot: the first one that did is saved before it joins, and later ones go on from
- * there. It has no certificate, no name and no pod by then, so that nothing of another run's cluster can be in it: what it
- * is, it becomes by being made fresh and by joining. Nothing here can fail a run: without a snapshot, machines boot.
+ * A cluster need not be made: the first one of its kind is saved as soon as all of its nodes are Ready, kube-proxy and
+ * CoreDNS serve, the workload runs, and nothing else of a run is in it. Later ones go on from there: the same nodes under the same names and
+ * addresses, with the same keys, which is why the folder is its owner's only. No two of them can meet, because each lives in
+ * namespaces of its own. Nothing here can fail a run: without a snapshot, machines boot.
  */
+import path from 'node:path';
 import { formatBytes, freeBytes } from '../../components/disk.ts';
 import { formatDuration } from '../../core/duration.ts';
-import { CoalmineError, messageOf } from '../../core/errors.ts';
-import { demandQemu, type Accel } from './accel.ts';
-import type { Hand } from './hand.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { KubeApi } from '../../core/kube.ts';
 import type { ProvisionContext } from '../provider.ts';
-import { savedIn } from './machine-save.ts';
-import type { Continuing, Machine } from './machine.ts';
+import { imageVersions, kubeProxyVersions } from '../versions.ts';
+import { demandQemu, type Accel } from './accel.ts';
+import type { ControlPlane } from './control-plane.ts';
+import type { Hand } from './hand.ts';
+import type { Machine } from './machine.ts';
+import { savedIn, type SavedMachine } from './machine-save.ts';
 import type { Prepared } from './prepare.ts';
+import { setClock } from './set-clock.ts';
+import { startObjects } from './start-objects.ts';
 import { snapshotInputs, snapshotKey } from './snapshot-key.ts';
 import {
   holdSnapshot,
@@ -20,106 +27,164 @@ import {
   type HeldSnapshot,
   type SnapshotCache,
 } from './snapshot-store.ts';
-import { machineShape } from './versions.ts';
-import type { Work } from './work.ts';
+import { machineShape, vmNodeNames } from './versions.ts';
 
-export interface Snapshot {
-  /** What machines can go on from; undefined where they must boot. */
-  find(accel: Accel): Promise<Continuing | undefined>;
-  /** What was found cannot be used: it is removed, once. */
-  spoil(why: string): Promise<void>;
-  /** Saves a machine that has booted, where none was found. */
-  save(machine: Machine, hand: Hand): Promise<void>;
+export interface SavedCluster {
+  /** What `ControlPlane.save` wrote. */
+  readonly controlPlane: string;
+  /** What its machines ran on, and must run on again. */
+  readonly accel: Accel['kind'];
+  /** One for each node, in order. */
+  readonly machines: readonly SavedMachine[];
 }
 
-/** One of a small machine has about 300 MB. */
-const BOUNDS = { count: 4, bytes: 4e9 };
+interface Serving {
+  readonly kube: KubeApi;
+  readonly controlPlane: Pick<ControlPlane, 'save'>;
+  readonly machines: readonly Pick<Machine, 'spec' | 'saving'>[];
+  /** One for each machine. */
+  readonly hands: readonly Hand[];
+}
+
+export interface Snapshot {
+  /** What can be gone on from, read from end to end; undefined where everything must be made. Held until `release`. */
+  find(): Promise<SavedCluster | undefined>;
+  /** Idempotent. */
+  release(): Promise<void>;
+  /** What was found cannot be used: it is removed. */
+  spoil(why: string): Promise<void>;
+  /** Saves a cluster that serves, where none was found. */
+  save(cluster: Serving): Promise<void>;
+}
+
+/** One of a small machine has about 500 MB. */
+const BOUNDS = { count: 12, bytes: 8e9 };
 const MIB = 1_048_576;
-const BOOTED_MS = 120_000;
+/** Certificates are made for a year. */
+const AGE_MAX_DAYS = 180;
 
 export const NO_SNAPSHOT: Snapshot = {
   find: () => Promise.resolve(undefined),
+  release: () => Promise.resolve(),
   spoil: () => Promise.resolve(),
   save: () => Promise.resolve(),
 };
 
-export interface SnapshotUser extends Pick<Work, 'signal' | 'unwind'> {
-  readonly context: Pick<ProvisionContext, 'say' | 'plan' | 'clock'>;
-  readonly prepared: Pick<Prepared, 'image'>;
+export interface SnapshotUser {
+  readonly context: Pick<ProvisionContext, 'say' | 'plan' | 'clock' | 'signal' | 'workload'>;
+  readonly prepared: Pick<Prepared, 'image' | 'programDigests' | 'kubeProxyImage' | 'loadImage'>;
+  /** May still be found out. */
+  readonly accel: Promise<Accel>;
 }
 
-export function useSnapshot(work: SnapshotUser, cache: SnapshotCache): Snapshot {
-  const { context, prepared, signal, unwind } = work;
-  const { say, plan, clock } = context;
-  let inputs: string[] | undefined;
+export async function useSnapshot(user: SnapshotUser, cache: SnapshotCache): Promise<Snapshot> {
+  const { say, plan, clock, signal } = user.context;
+  const inputs = await inputsOf(user);
+  const key = snapshotKey(inputs);
   let held: HeldSnapshot | undefined;
-
-  const remove = async (why: string, key: string): Promise<void> => {
+  const release = async (): Promise<void> => {
     const mine = held;
     held = undefined;
-    say(`the saved machine ${key} cannot be used, and is made anew: ${why}`);
     await mine?.release();
+  };
+  const spoil = async (why: string): Promise<void> => {
+    say(`the saved cluster ${key} cannot be used, and is made anew: ${why}`);
+    await release();
     await removeSnapshot(cache, key, signal);
   };
   return {
-    find: async (accel) => {
-      const spec = { ...machineShape(plan), image: prepared.image };
-      const wanted = snapshotInputs(spec, { accel: accel.kind, qemu: await demandQemu() });
-      const key = snapshotKey(wanted);
-      inputs = wanted;
-      const found = await holdSnapshot(cache, key, signal);
-      if (typeof found === 'string') await remove(found, key);
-      if (found === undefined || typeof found === 'string') return undefined;
-      held = found;
-      unwind.push('snapshot', () => found.release());
-      return { saved: savedIn(found.folder), checked: checkOf(found) };
+    release,
+    spoil,
+    find: async () => {
+      const found = await holdSnapshot(cache, key, { signal, ageMaxDays: AGE_MAX_DAYS });
+      if (found === undefined) return undefined;
+      if (typeof found !== 'string') held = found;
+      const damage = typeof found === 'string' ? found : await found.damage();
+      if (typeof found !== 'string' && damage === undefined)
+        return { ...filesIn(found.folder, vmNodeNames(plan.nodes)), accel: found.accel };
+      await spoil(damage ?? '');
+      return undefined;
     },
-    spoil: async (why) => {
-      if (held !== undefined && inputs !== undefined) await remove(why, snapshotKey(inputs));
-    },
-    save: async (machine, hand) => {
-      // The disk of one that goes on from a saved one is made of that one's.
-      if (inputs === undefined || held !== undefined || machine.isContinued) return;
-      const key = snapshotKey(inputs);
+    save: async (cluster) => {
+      const objects = user.context.workload?.(user.prepared.loadImage) ?? [];
+      await startObjects(cluster.kube, objects, signal);
       const fromMs = clock.nowMs();
-      const refusal = await roomRefusal(cache.snapshots, machine.spec.memoryMiB * MIB);
+      const needBytes = plan.nodes * machineShape(plan).memoryMiB * MIB;
+      const refusal = await roomRefusal(cache.snapshots, needBytes);
       if (refusal !== undefined) {
         say(refusal);
         return;
       }
-      let isSaved: () => void = () => undefined;
-      const saved = new Promise<void>((resolve) => (isSaved = resolve));
-      const made = makeSnapshot(
-        cache,
-        { key, inputs },
-        { signal, bounds: BOUNDS },
-        async (folder) => {
-          const wait = ['systemctl', 'is-system-running', '--wait'] as const;
-          await hand.run({ argv: wait }, { timeoutMs: BOOTED_MS, signal });
-          await machine.save(folder, () => {
-            hand.close();
-          });
-          const tookMs = Math.round(clock.nowMs() - fromMs);
-          say(`${hand.name} was saved in ${formatDuration(tookMs)}: later runs need not boot`);
-          isSaved();
-        },
-      ).catch((error: unknown) => {
-        if (!signal.aborted) say(`${hand.name} was not saved: ${messageOf(error)}`);
-      });
-      // The machine goes on while what was written is read again for its checksum.
-      unwind.push('snapshot', () => made.then(() => undefined));
-      await Promise.race([saved, made]);
+      try {
+        const { kind } = await user.accel;
+        const made = await makeSnapshot(
+          cache,
+          { key, inputs, accel: kind },
+          { signal, bounds: BOUNDS },
+          (folder) => write(cluster, folder),
+        );
+        const took = formatDuration(Math.round(clock.nowMs() - fromMs));
+        if (made) say(`the cluster was saved in ${took}: later runs go on from here`);
+      } catch (error) {
+        if (!signal.aborted) say(`the cluster was not saved: ${messageOf(error)}`);
+      }
+      // They stood still.
+      await Promise.all(cluster.hands.map((hand) => setClock(hand, signal)));
     },
   };
 }
 
-async function checkOf(found: HeldSnapshot): Promise<void> {
-  const damage = await found.damage();
-  if (damage !== undefined) throw new CoalmineError('provision', damage);
+async function inputsOf({ context, prepared }: SnapshotUser): Promise<string[]> {
+  const { plan, workload } = context;
+  const objects = workload?.(prepared.loadImage) ?? [];
+  const spec = {
+    machine: { ...machineShape(plan), image: prepared.image },
+    nodes: vmNodeNames(plan.nodes),
+    kubernetes: imageVersions(plan).kubernetes,
+    proxyMode: plan.proxyMode,
+    kubeProxyImage: prepared.kubeProxyImage(kubeProxyVersions(plan).first),
+    programDigests: prepared.programDigests,
+    // Applied again by each run, with its own name.
+    workload: JSON.stringify(objects).replaceAll(plan.runId, ''),
+  };
+  return snapshotInputs(spec, await demandQemu());
+}
+
+function filesIn(folder: string, names: readonly string[]): Omit<SavedCluster, 'accel'> {
+  return {
+    controlPlane: path.join(folder, 'control-plane.tar'),
+    machines: names.map((name) => savedIn(folder, name)),
+  };
+}
+
+/** Every machine stands still before anything is written, so that nobody knows what another has not done yet. */
+async function write({ controlPlane, machines, hands }: Serving, folder: string): Promise<void> {
+  const saved = filesIn(
+    folder,
+    machines.map(({ spec }) => spec.name),
+  );
+  const each = (step: (machine: (typeof machines)[number], index: number) => Promise<void>) =>
+    Promise.all(machines.map(step));
+  await each(({ saving }, index) =>
+    saving.settle(() => {
+      hands[index]?.close();
+    }),
+  );
+  try {
+    await each(({ saving }) => saving.stop());
+    await each(async ({ saving }, index) => {
+      const into = saved.machines[index];
+      if (into !== undefined) await saving.write(into);
+    });
+    // Last: what a node has heard of is in it.
+    await controlPlane.save(saved.controlPlane);
+  } finally {
+    await each(({ saving }) => saving.go());
+  }
 }
 
 async function roomRefusal(folder: string, needBytes: number): Promise<string | undefined> {
   const haveBytes = await freeBytes(folder);
   if (haveBytes >= needBytes) return undefined;
-  return `no machine is saved for later runs: there are ${formatBytes(haveBytes)} free in ${folder}`;
+  return `no cluster is saved for later runs: there are ${formatBytes(haveBytes)} free in ${folder}`;
 }

@@ -14,8 +14,11 @@ export interface Api {
   readonly kube: KubeApi;
 }
 
-/** The bridge must be there. Its end, whenever it comes, makes the work give up. */
-export async function startApi(work: Work): Promise<Api> {
+/**
+ * The bridge must be there. Its end, whenever it comes, makes the work give up.
+ * @param saved what another one's `save` wrote; it has the addons already
+ */
+export async function startApi(work: Work, saved?: string): Promise<Api> {
   const { context, prepared, folder, names, unwind, signal, giveUp } = work;
   const { plan, clock, say, logsDir } = context;
   const startedMs = clock.nowMs();
@@ -24,6 +27,7 @@ export async function startApi(work: Work): Promise<Api> {
     kubernetes: imageVersions(plan).kubernetes,
     programs: prepared.programs,
     folder: path.join(folder, 'control-plane'),
+    ...(saved === undefined ? {} : { saved }),
   });
   unwind.push('control plane', () => controlPlane.stop());
   void controlPlane.died.then((why) => {
@@ -31,6 +35,7 @@ export async function startApi(work: Work): Promise<Api> {
   });
   say(`the control plane is ready after ${formatDuration(Math.round(clock.nowMs() - startedMs))}`);
   const kube = await connectKube(controlPlane.kubeconfig, clock);
+  if (saved !== undefined) return { controlPlane, kube };
   const kubeProxyImage = prepared.kubeProxyImage(kubeProxyVersions(plan).first);
   await applyAddons(kube, controlPlane, { kubeProxyImage, nodes: names });
   return { controlPlane, kube };

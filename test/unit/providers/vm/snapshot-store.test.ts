@@ -20,6 +20,7 @@ import {
 
 const { signal } = new AbortController();
 const BOUNDS = { count: 3, bytes: 1_000_000 };
+const HOLD = { signal, ageMaxDays: 180 };
 
 describe('vm/snapshot-store', () => {
   let root: string;
@@ -30,12 +31,12 @@ describe('vm/snapshot-store', () => {
     locks: path.join(root, 'locks'),
   });
   const make = (key: string, { sizeBytes = 2_000, bounds = BOUNDS } = {}): Promise<boolean> =>
-    makeSnapshot(cache(), { key, inputs: [key] }, { signal, bounds }, (folder) => {
+    makeSnapshot(cache(), { key, inputs: [key], accel: 'tcg' }, { signal, bounds }, (folder) => {
       writeFileSync(path.join(folder, 'memory'), Buffer.alloc(sizeBytes, key));
       return Promise.resolve();
     });
   async function hold(key: string): Promise<HeldSnapshot> {
-    const held = await holdSnapshot(cache(), key, signal);
+    const held = await holdSnapshot(cache(), key, HOLD);
     if (typeof held !== 'object') throw new Error(held ?? 'there is none');
     holds.push(held);
     return held;
@@ -59,10 +60,11 @@ describe('vm/snapshot-store', () => {
   });
 
   it('gives back what was made, whole', async () => {
-    assert.equal(await holdSnapshot(cache(), 'a', signal), undefined);
+    assert.equal(await holdSnapshot(cache(), 'a', HOLD), undefined);
     assert.equal(await make('a'), true);
     const held = await hold('a');
     assert.equal(readFileSync(path.join(held.folder, 'memory')).length, 2_000);
+    assert.equal(held.accel, 'tcg');
     assert.equal(await held.damage(), undefined);
     await held.release();
     assert.deepEqual(readdirSync(cache().partial), []);
@@ -71,15 +73,27 @@ describe('vm/snapshot-store', () => {
   it('sees at once that a file was cut or is gone', async () => {
     await make('a');
     truncateSync(memoryOf('a'), 1_000);
-    const cut = await holdSnapshot(cache(), 'a', signal);
+    const cut = await holdSnapshot(cache(), 'a', HOLD);
     assert.equal(cut, 'memory has 1000 bytes instead of 2000');
     rmSync(memoryOf('a'));
-    assert.equal(await holdSnapshot(cache(), 'a', signal), 'memory is gone');
+    assert.equal(await holdSnapshot(cache(), 'a', HOLD), 'memory is gone');
     rmSync(path.join(cache().snapshots, 'a', 'manifest.json'));
-    assert.equal(await holdSnapshot(cache(), 'a', signal), 'it has no manifest');
+    assert.equal(await holdSnapshot(cache(), 'a', HOLD), 'it has no manifest');
     // A damaged one is held by nobody: it can be made anew.
     assert.equal(await make('a'), true);
     await (await hold('a')).release();
+  });
+
+  it('does not go on from one whose certificates will end soon', async () => {
+    await make('a');
+    const file = path.join(cache().snapshots, 'a', 'manifest.json');
+    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const days = (count: number): string => new Date(Date.now() - count * 86_400_000).toISOString();
+    writeFileSync(file, JSON.stringify({ ...manifest, madeAt: days(179) }));
+    await (await hold('a')).release();
+    writeFileSync(file, JSON.stringify({ ...manifest, madeAt: days(181) }));
+    const old = await holdSnapshot(cache(), 'a', HOLD);
+    assert.match(typeof old === 'string' ? old : '', /^it was made on .*, over 180 days ago$/);
   });
 
   it('sees a changed byte when it reads all of it', async () => {
@@ -128,7 +142,7 @@ describe('vm/snapshot-store', () => {
   it('is there whole or not at all, and leaves nothing when its making fails', async () => {
     const failing = makeSnapshot(
       cache(),
-      { key: 'a', inputs: [] },
+      { key: 'a', inputs: [], accel: 'tcg' },
       { signal, bounds: BOUNDS },
       (folder) => {
         writeFileSync(path.join(folder, 'memory'), 'half');
@@ -136,7 +150,7 @@ describe('vm/snapshot-store', () => {
       },
     );
     await assert.rejects(failing, /no room/);
-    assert.equal(await holdSnapshot(cache(), 'a', signal), undefined);
+    assert.equal(await holdSnapshot(cache(), 'a', HOLD), undefined);
     assert.deepEqual(readdirSync(cache().partial), []);
   });
 
