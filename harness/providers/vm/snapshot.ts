@@ -98,11 +98,15 @@ export async function useSnapshot(user: SnapshotUser, cache: SnapshotCache): Pro
     find: async () => {
       const found = await holdSnapshot(cache, key, { signal, ageMaxDays: AGE_MAX_DAYS });
       if (found === undefined) return undefined;
-      if (typeof found !== 'string') held = found;
-      const damage = typeof found === 'string' ? found : await found.damage();
-      if (typeof found !== 'string' && damage === undefined)
+      if (typeof found === 'string') {
+        await spoil(found);
+        return undefined;
+      }
+      held = found;
+      const damage = await found.damage();
+      if (damage === undefined)
         return { ...filesIn(found.folder, vmNodeNames(plan.nodes)), accel: found.accel };
-      await spoil(damage ?? '');
+      await spoil(damage);
       return undefined;
     },
     save: async (cluster) => {
