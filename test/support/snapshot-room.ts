@@ -1,9 +1,10 @@
 /**
  * One kind of cluster, made four times in namespaces of its own: `snapshot-room IMAGE-JSON FOLDER`. The first one is saved, the second
- * goes on from there, and after each of the next two what was saved is damaged. Prints what came of it as one line of JSON.
+ * goes on from there, and before each of the next two what was saved is damaged: visibly, and so that only QEMU notices. Prints what came of it as one line of JSON.
  */
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { sha256OfFile } from '../../harness/components/digest.ts';
 import { createStore } from '../../harness/components/store.ts';
 import { startRunClock } from '../../harness/core/clock.ts';
 import type { Executor } from '../../harness/core/command.ts';
@@ -92,7 +93,7 @@ async function main(folder: string): Promise<SnapshotReport> {
   await inRun(look);
   truncateSync(saved('worker-1.memory'), report.savedBytes >> 2);
   await inRun();
-  changeOneByte(saved('worker-1.memory'));
+  await cutWithManifest(saved('worker-1.memory'), saved('manifest.json'));
   await inRun();
   return report;
 }
@@ -159,11 +160,16 @@ async function reattach({ nics = [] }: ClusterNode): Promise<(number | null)[]> 
   return codes;
 }
 
-function changeOneByte(file: string): void {
-  const bytes = readFileSync(file);
-  const at = bytes.length >> 1;
-  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
-  writeFileSync(file, bytes);
+/** As if it had been written so. */
+async function cutWithManifest(memory: string, manifest: string): Promise<void> {
+  truncateSync(memory, statSync(memory).size >> 1);
+  const { size: sizeBytes } = statSync(memory);
+  const sha256 = await sha256OfFile(memory);
+  const written = JSON.parse(readFileSync(manifest, 'utf8')) as { files: { name: string }[] };
+  const files = written.files.map((file) =>
+    file.name === path.basename(memory) ? { ...file, sizeBytes, sha256 } : file,
+  );
+  writeFileSync(manifest, JSON.stringify({ ...written, files }));
 }
 
 const [file, , folder = ''] = process.argv.slice(1);
