@@ -76,8 +76,12 @@ describe('the kind provider', function () {
       resolver.setServers(['10.96.0.10']);
       resolver.resolve4('kubernetes.default.svc.cluster.local').then((found) => console.log(found.join()));
     `;
+    // That CoreDNS is Ready is news for kube-proxy, which refuses until it has heard of it.
     for (const node of test.cluster.nodes) {
-      const answer = await runOrThrow(node, { argv: ['/coalmine/node', '-e', program] }, LIMITS);
+      const wait = { what: `DNS to answer on ${node.name}`, timeoutMs: LIMITS.timeoutMs };
+      const answer = await waitFor(wait, () =>
+        runOrThrow(node, { argv: ['/coalmine/node', '-e', program] }, LIMITS),
+      );
       assert.equal(answer.trim(), '10.96.0.1');
     }
   });

@@ -71,11 +71,13 @@ describe('softirq-times', () => {
     );
   });
 
-  it('never counts more than there is, whatever is lost of the middle', () => {
+  it('never counts more than there is, whatever is lost of a line', () => {
     const whole = parseHistogram('timer', timer);
     const places = fc.tuple(fc.nat({ max: timer.length }), fc.nat({ max: 60 }));
     fc.assert(
       fc.property(places, ([at, length]) => {
+        // What is left of two lines could be a larger number than either had.
+        fc.pre(!timer.slice(at, at + length).includes('\n'));
         const damaged = parseHistogram('timer', timer.slice(0, at) + timer.slice(at + length));
         for (const [key, count] of Object.entries(damaged)) assert.ok(Number.isFinite(count), key);
         // A digit that is gone makes a number smaller; nothing makes it larger.
