@@ -40,6 +40,13 @@ export interface SnapshotReport {
 
 const LIMITS = { timeoutMs: 60_000 };
 const READY_MS = 120_000;
+/** Of a node that did not do what it should. */
+const FOR_AUTOPSY: readonly (readonly [string, ...string[]])[] = [
+  ['date'],
+  ['ss', '-tnp'],
+  ['journalctl', '--no-pager', '--lines=60'],
+  ['dmesg'],
+];
 const clock = startRunClock();
 const never = new AbortController().signal;
 const MACHINE = { cpus: 2, memoryMiB: 1_536, testNics: 1, queues: 2 };
@@ -79,6 +86,10 @@ async function main(folder: string): Promise<SnapshotReport> {
     try {
       if (look !== undefined) Object.assign(report, await look(cluster));
       report.served.push(await becomesReady(cluster));
+    } catch (error) {
+      for (const node of cluster.nodes)
+        for (const argv of FOR_AUTOPSY) console.error((await node.run({ argv }, LIMITS)).stdout);
+      throw error;
     } finally {
       await cluster.destroy();
     }

@@ -7,6 +7,7 @@ import { formatDuration } from '../../core/duration.ts';
 import { KUBERNETES_ADDRESS } from '../cluster-networks.ts';
 import { API_ADDRESS, nodeAddress } from './addresses.ts';
 import { meetMachine, type Hand } from './hand.ts';
+import { untilHeartbeat } from './heartbeats.ts';
 import type { Machine } from './machine.ts';
 import { untilServes } from './serves.ts';
 import { setClock } from './set-clock.ts';
@@ -19,14 +20,16 @@ export async function continueNode(work: Work, machine: Machine, api: Promise<Ap
   const { context, signal } = work;
   const { name, index } = machine.spec;
   const fromMs = context.clock.nowMs();
+  const sinceMs = Date.now();
   const hand = await meetMachine(work, machine);
   await setClock(hand, signal);
-  await api;
+  const { kube } = await api;
   await endConnections(hand, signal);
   const address = nodeAddress(index);
   await Promise.all([
     untilServes('kubelet', address, signal),
     untilServes('kube-proxy', address, signal),
+    untilHeartbeat(kube, name, sinceMs, signal),
   ]);
   const took = formatDuration(Math.round(context.clock.nowMs() - fromMs));
   context.say(`${name} goes on from a saved cluster after ${took}`);

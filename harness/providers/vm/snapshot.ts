@@ -14,6 +14,7 @@ import { imageVersions, kubeProxyVersions } from '../versions.ts';
 import { demandQemu, type Accel } from './accel.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Hand } from './hand.ts';
+import { untilHeartbeatIsDue } from './heartbeats.ts';
 import type { Machine } from './machine.ts';
 import { savedIn, type SavedMachine } from './machine-save.ts';
 import type { Prepared } from './prepare.ts';
@@ -125,7 +126,7 @@ export async function useSnapshot(user: SnapshotUser, cache: SnapshotCache): Pro
           cache,
           { key, inputs, accel: kind },
           { signal, bounds: BOUNDS },
-          (folder) => write(cluster, folder),
+          (folder) => write(cluster, folder, signal),
         );
         const took = formatDuration(Math.round(clock.nowMs() - fromMs));
         if (made) say(`the cluster was saved in ${took}: later runs go on from here`);
@@ -162,11 +163,10 @@ function filesIn(folder: string, names: readonly string[]): Omit<SavedCluster, '
 }
 
 /** Every machine stands still before anything is written, so that nobody knows what another has not done yet. */
-async function write({ controlPlane, machines, hands }: Serving, folder: string): Promise<void> {
-  const saved = filesIn(
-    folder,
-    machines.map(({ spec }) => spec.name),
-  );
+async function write(cluster: Serving, folder: string, signal: AbortSignal): Promise<void> {
+  const { kube, controlPlane, machines, hands } = cluster;
+  const names = machines.map(({ spec }) => spec.name);
+  const saved = filesIn(folder, names);
   const each = (step: (machine: (typeof machines)[number], index: number) => Promise<void>) =>
     Promise.all(machines.map(step));
   await each(({ saving }, index) =>
@@ -174,6 +174,7 @@ async function write({ controlPlane, machines, hands }: Serving, folder: string)
       hands[index]?.close();
     }),
   );
+  await untilHeartbeatIsDue(kube, names, signal);
   try {
     await each(({ saving }) => saving.stop());
     await each(async ({ saving }, index) => {
