@@ -8,8 +8,8 @@ import type { KubeApi } from '../../core/kube.ts';
 
 /** The controller manager waits as long before it takes a node for lost. */
 const LOST_MS = 40_000;
-/** Of a lease that will be renewed within two seconds. */
-const DUE_MS = 8_000;
+/** Of a lease that will be renewed in three seconds: by then a node that goes on has our time, in which it is renewed. */
+const DUE_MS = 7_000;
 const EVERY_MS = 100;
 
 const leaseSchema = z.object({ spec: z.object({ renewTime: z.iso.datetime() }) });
