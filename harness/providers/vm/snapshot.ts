@@ -169,11 +169,7 @@ async function write(cluster: Serving, folder: string, signal: AbortSignal): Pro
   const saved = filesIn(folder, names);
   const each = (step: (machine: (typeof machines)[number], index: number) => Promise<void>) =>
     Promise.all(machines.map(step));
-  await each(({ saving }, index) =>
-    saving.settle(() => {
-      hands[index]?.close();
-    }),
-  );
+  await each(({ saving }, index) => saving.settle(() => hands[index]?.close() ?? false));
   await untilHeartbeatIsDue(kube, names, signal);
   try {
     await each(({ saving }) => saving.stop());
