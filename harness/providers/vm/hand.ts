@@ -19,8 +19,8 @@ const BOOT_MS = 180_000;
 export interface Hand extends Executor {
   writeFile: NodeAgent['writeFile'];
   start: NodeAgent['start'];
-  /** Idempotent; returns whether there was a connection to close. */
-  close(): boolean;
+  /** Idempotent. */
+  close(): void;
 }
 
 interface HandOptions {
@@ -63,7 +63,6 @@ async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
     writeFile: async (path, content, mode) => (await reach()).writeFile(path, content, mode),
     start: async (command, onLine) => (await reach()).start(command, onLine),
     close: () => {
-      const isOpen = link !== undefined;
       void link?.then(
         ({ kill }) => {
           kill();
@@ -71,7 +70,6 @@ async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
         () => undefined,
       );
       link = undefined;
-      return isOpen;
     },
   };
 }

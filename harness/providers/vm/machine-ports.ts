@@ -15,11 +15,8 @@ export interface MachinePorts {
   open(port: PortName): Promise<AgentProcess>;
   /** Connects, and keeps the stream for whoever opens the port next. */
   hold(port: PortName): Promise<void>;
-  /**
-   * Ends the stream by `close`, and resolves once the next agent's place on the port is taken; at once where `close` found none
-   * to end: the next agent is there then.
-   */
-  renew(port: PortName, close: () => boolean): Promise<void>;
+  /** Ends the stream by `close`, and resolves once the next agent's place on the port is taken. */
+  renew(port: PortName, close: () => void): Promise<void>;
 }
 
 const RENEW_MS = 30_000;
@@ -62,8 +59,8 @@ export function machinePorts(options: {
         what,
         timeoutMs: RENEW_MS,
       });
-      if (close()) await opened;
-      else opened.catch(() => undefined); // nothing will come
+      close();
+      await opened;
     },
   };
 }

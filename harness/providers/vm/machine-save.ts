@@ -23,7 +23,7 @@ export interface MachineSaving {
    * Nothing is about to happen on it then, and on both ports there is an agent that has heard nothing yet: the provider's
    * hand must let go of its own by `letGo`.
    */
-  settle(letGo: () => boolean): Promise<void>;
+  settle(letGo: () => void): Promise<void>;
   stop(): Promise<void>;
   /** Of a machine that stands still. */
   write(saved: SavedMachine): Promise<void>;

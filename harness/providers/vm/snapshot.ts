@@ -169,7 +169,11 @@ async function write(cluster: Serving, folder: string, signal: AbortSignal): Pro
   const saved = filesIn(folder, names);
   const each = (step: (machine: (typeof machines)[number], index: number) => Promise<void>) =>
     Promise.all(machines.map(step));
-  await each(({ saving }, index) => saving.settle(() => hands[index]?.close() ?? false));
+  await each(({ saving }, index) =>
+    saving.settle(() => {
+      hands[index]?.close();
+    }),
+  );
   await untilHeartbeatIsDue(kube, names, signal);
   try {
     await each(({ saving }) => saving.stop());
