@@ -2,8 +2,10 @@
  * One real machine in namespaces of its own, through one boot: `machine-room IMAGE-JSON KIND FOLDER`. Freezes it, takes its
  * NIC out and kills it, by the faults that runs use, and prints what came of it as one line of JSON.
  */
+import { once } from 'node:events';
 import path from 'node:path';
 import type { AgentConnection } from '../../harness/agent/client.ts';
+import { encode } from '../../harness/agent/protocol.ts';
 import type { VmImage } from '../../harness/components/image/vm-image.ts';
 import { startRunClock } from '../../harness/core/clock.ts';
 import { waitFor } from '../../harness/core/deadline.ts';
@@ -20,6 +22,8 @@ import { bootMachine, reach } from './boot-machine.ts';
 import { FakeKube } from './fake-kube.ts';
 
 export interface MachineReport {
+  /** Why an agent that was still speaking did not make room for the next one; empty where it did, each time. */
+  noRoom: string;
   greetings: string[];
   events: HistoryEvent[];
   clockErrorMs: number;
@@ -34,6 +38,7 @@ export interface MachineReport {
 }
 
 const LIMITS = { timeoutMs: 30_000 };
+const BEATS = 5_000;
 const never = new AbortController().signal;
 const clock = startRunClock();
 const events: HistoryEvent[] = [];
@@ -41,6 +46,7 @@ const events: HistoryEvent[] = [];
 async function main(image: VmImage, folder: string): Promise<MachineReport> {
   const { machine, network } = await bootMachine(image, folder);
   try {
+    const noRoom = await leaveWhileItSpeaks(machine).then(() => '', messageOf);
     const ports = ['agent', 'hand'] as const;
     const [agent, hand] = await Promise.all(
       ports.map((port) =>
@@ -58,6 +64,7 @@ async function main(image: VmImage, folder: string): Promise<MachineReport> {
     }
     await runFaults(machine, agent, folder);
     const report = {
+      noRoom,
       greetings,
       events,
       clockErrorMs: await clockError(agent),
@@ -70,6 +77,16 @@ async function main(image: VmImage, folder: string): Promise<MachineReport> {
   } finally {
     await machine.kill();
   }
+}
+
+/** Whoever goes away does so in the middle of many answers, and the machine is then made ready to be saved. */
+async function leaveWhileItSpeaks(machine: Machine): Promise<void> {
+  const stream = await machine.openPort('hand');
+  for (let seq = 0; seq < BEATS; seq += 1) stream.stdin.write(encode({ type: 'heartbeat', seq }));
+  await once(stream.stdout, 'data');
+  await machine.saving.settle(() => {
+    stream.kill('SIGKILL');
+  });
 }
 
 const at = () => ({ tMs: clock.nowMs() });

@@ -3,6 +3,9 @@
  * ends at once (the agent would be started over and over), a write takes 32 KiB at most, which Node.js's own standard
  * output loses, and a blocked read would keep it from exiting. So somebody small stands between them, with pipes.
  *
+ * Nothing here may block in the port itself (drivers/char/virtio_console.c): a write to a port whose host has gone waits
+ * until one comes again, so that what the last host did not take would go to the next one, who then meets no agent at all.
+ *
  * The program's first thread comes before others (nice -20, reset on fork, sched(7)), for it tells by its own ticks how long
  * the machine stood still: after a stall, each daemon of the node is late and wants the CPUs at once. Its other threads and
  * the commands that it runs are ordinary. It is no real-time task: the kernel charges a stall to whoever had the CPU, and
@@ -28,6 +31,7 @@ import (
 
 const (
 	pollIn  = 0x1
+	pollOut = 0x4
 	pollHup = 0x10
 	often   = 20 * time.Millisecond
 
@@ -42,7 +46,7 @@ func main() {
 	// systemd tells every process of a unit to end; this one goes when the program has gone.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM)
 	opened := open("/dev/virtio-ports/" + os.Args[1])
-	for !opened.connected() {
+	for opened.poll(pollIn, &syscall.Timespec{})&pollHup != 0 {
 		time.Sleep(often)
 	}
 	program := exec.Command(os.Args[2], os.Args[3:]...)
@@ -82,7 +86,7 @@ func hurry(pid int) {
 // A port appears when its driver is loaded, and only one process can have it open.
 func open(path string) port {
 	for {
-		opened, err := syscall.Open(path, syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+		opened, err := syscall.Open(path, syscall.O_RDWR|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
 		if err == nil {
 			return port(opened)
 		}
@@ -93,23 +97,33 @@ func open(path string) port {
 	}
 }
 
-// The port says "hung up" as long as the host is not there.
-func (p port) connected() bool {
-	asked := struct {
-		fd      int32
-		events  int16
-		revents int16
-	}{fd: int32(p), events: pollIn}
-	now := syscall.Timespec{}
-	_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&asked)), 1,
-		uintptr(unsafe.Pointer(&now)), 0, 0, 0)
-	return errno == 0 && asked.revents&pollHup == 0
+// Says what can be done, of what was asked for, and whether the port is hung up: the host is not there then.
+func (p port) poll(events int16, timeout *syscall.Timespec) int16 {
+	for {
+		asked := struct {
+			fd      int32
+			events  int16
+			revents int16
+		}{fd: int32(p), events: events}
+		_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&asked)), 1,
+			uintptr(unsafe.Pointer(timeout)), 0, 0, 0)
+		if errno == 0 {
+			return asked.revents
+		}
+		if errno != syscall.EINTR {
+			check("poll", errno)
+		}
+	}
 }
 
 func (p port) Read(into []byte) (int, error) {
 	for {
 		count, err := syscall.Read(int(p), into)
 		if err == syscall.EINTR {
+			continue
+		}
+		if err == syscall.EAGAIN {
+			p.poll(pollIn, nil)
 			continue
 		}
 		if err == nil && count == 0 {
@@ -119,11 +133,18 @@ func (p port) Read(into []byte) (int, error) {
 	}
 }
 
+// Returns when the host has taken all of it: whoever closes the port then loses nothing.
 func (p port) Write(from []byte) (int, error) {
 	written := 0
-	for written < len(from) {
+	for {
+		if p.poll(pollOut, nil)&pollHup != 0 {
+			return written, syscall.EPIPE
+		}
+		if written == len(from) {
+			return written, nil
+		}
 		count, err := syscall.Write(int(p), from[written:])
-		if err == syscall.EINTR {
+		if err == syscall.EINTR || err == syscall.EAGAIN {
 			continue
 		}
 		if err != nil {
@@ -131,7 +152,6 @@ func (p port) Write(from []byte) (int, error) {
 		}
 		written += count
 	}
-	return written, nil
 }
 
 func check(what string, err error) {

@@ -25,6 +25,10 @@ describe('a machine', function () {
     }
   });
 
+  it('has room for the next agent when the host of one goes away in the middle of a word', () => {
+    assert.equal(report.noRoom, '');
+  });
+
   it('answers on both ports', () => {
     assert.deepEqual(report.greetings, ['agent', 'hand']);
   });
