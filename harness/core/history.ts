@@ -93,6 +93,18 @@ export const eventSchema = z.discriminatedUnion('kind', [
     /** It is too long by so much at most, and never too short. */
     tickMs: z.number().optional(),
   }),
+  /**
+   * What the node's own kernel has to say about a fault that stopped its machine: for `ms` ± `errorMs`, no timer fired on any
+   * of its CPUs.
+   */
+  z.strictObject({
+    ...at,
+    kind: z.literal('standstill'),
+    id: z.string(),
+    node: z.string(),
+    ms: z.number(),
+    errorMs: z.number(),
+  }),
   /** The node's clock stood still for `jumpMs` ± `errorMs` against ours (negative: it went ahead): a machine that was suspended. */
   z.strictObject({
     ...at,

@@ -12,6 +12,7 @@ import { undoRecordSchema } from '../core/undo.ts';
 import type { Fault, FaultParams, Felt } from './faults/fault.ts';
 import {
   askFelt,
+  askMeasured,
   FELT_WITHIN_MS,
   NOBODY_ANSWERED,
   SHOWN_LATER,
@@ -201,6 +202,8 @@ export class ActiveFaults {
     entry.undone = true;
     this.#note({ state: 'undone', id });
     this.#say(entry, 'undone');
+    const measured = this.#closed.signal.aborted ? undefined : await askMeasured(entry);
+    if (measured !== undefined) this.#tell({ tMs: this.#options.clock.nowMs(), ...measured });
     return undefined;
   }
 

@@ -1,17 +1,23 @@
 /** One fault that is, or may be, in force, and the questions about it that never fail. */
 import { waitFor, within } from '../core/deadline.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
+import type { EventOf, HistoryEvent } from '../core/history.ts';
 import type { NodeAgent, NodeInfo, RestartBy } from '../core/node.ts';
 import type { UndoRecord } from '../core/undo.ts';
-import type { Felt, PreparedFault } from './faults/fault.ts';
+import type { Felt, PreparedFault, Standstill } from './faults/fault.ts';
 import type { Unconfirmed } from './undo-door.ts';
 
 export const FELT_WITHIN_MS = 5_000;
+const MEASURED_WITHIN_MS = 20_000;
+const NOTHING = Promise.resolve(undefined);
+
+type Untimed<K extends HistoryEvent['kind']> = Omit<EventOf<K>, 'tMs'>;
 
 export interface FaultyNode {
   readonly node: NodeInfo;
   readonly agent: NodeAgent;
   readonly restartBy?: RestartBy;
+  readonly standstill?: Standstill;
 }
 
 export interface InForce {
@@ -41,6 +47,21 @@ export async function askFelt(entry: InForce): Promise<Felt> {
     entry.felt ??= { felt: false, evidence };
   }
   return entry.felt;
+}
+
+/** What is to be told of how long the machine stood still; a question that fails is told as a note. */
+export async function askMeasured({
+  record,
+  prepared,
+  on,
+}: InForce): Promise<Untimed<'standstill'> | Untimed<'note'> | undefined> {
+  const what = `${on.node.name} to say how long it stood still`;
+  try {
+    const measured = await within(what, MEASURED_WITHIN_MS, prepared.measured?.() ?? NOTHING);
+    return measured && { kind: 'standstill', id: record.id, node: on.node.name, ...measured };
+  } catch (error) {
+    return { kind: 'note', text: messageOf(error) };
+  }
 }
 
 /** Waits for what a cluster heals by itself. Throws `undo` where it does not. */

@@ -3,6 +3,7 @@ import type { RunClock } from '../core/clock.ts';
 import type { HistoryEvent } from '../core/history.ts';
 import type { NodeAgent, RestartBy } from '../core/node.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Standstill } from '../disrupt/faults/fault.ts';
 import type { Cluster, ClusterNode } from '../providers/provider.ts';
 
 /** A node together with the hand that we have on it. */
@@ -11,6 +12,8 @@ export interface ManagedNode {
   readonly agent: NodeAgent;
   /** For faults that the agent does not outlive. */
   readonly restartBy?: RestartBy;
+  /** Where its kernel was asked to keep track of it. */
+  readonly standstill?: Standstill;
 }
 
 /** Distributes over the union, so that each kind keeps its own fields. */

@@ -177,9 +177,9 @@ async function perform(
       );
     }
   });
-  await traceNodes(stage, faults, recorder.sample, unwind);
+  const traced = await traceNodes(stage, faults, recorder.sample, unwind);
   reached.phases = true;
-  await runPhases(stage, faults);
+  await runPhases({ ...stage, nodes: traced }, faults);
   await loads.stop();
   await oracle.stop();
 }

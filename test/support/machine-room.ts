@@ -16,6 +16,8 @@ import type { PluginUse } from '../../harness/core/plan.ts';
 import { ActiveFaults } from '../../harness/disrupt/active.ts';
 import { FAULTS } from '../../harness/disrupt/faults/index.ts';
 import { openJournal } from '../../harness/disrupt/journal.ts';
+import { tagOf } from '../../harness/disrupt/tag.ts';
+import { standstillOf, traceTimers } from '../../harness/disrupt/traces/timers.ts';
 import { local } from '../../harness/exec/local.ts';
 import type { Machine } from '../../harness/providers/vm/machine.ts';
 import { bootMachine, reach } from './boot-machine.ts';
@@ -107,6 +109,13 @@ async function runFaults(machine: Machine, agent: AgentConnection, folder: strin
     doorTo: () => Promise.resolve({ executor: local, writeFile: () => Promise.resolve() }),
     emit: (event) => events.push(event),
   });
+  const { id: trace } = await faults.start(
+    traceTimers,
+    traceTimers.params.parse({}),
+    { node, agent },
+    never,
+  );
+  const standstill = standstillOf(agent, tagOf('room', trace));
   for (const { name, params } of ROOM_FAULTS) {
     const phase = phaseOf({ name, params });
     events.push({ ...at(), kind: 'phase', phase, state: 'started' });
@@ -115,7 +124,7 @@ async function runFaults(machine: Machine, agent: AgentConnection, folder: strin
     const { id, over } = await faults.start(
       fault,
       fault.params.parse(params),
-      { node, agent },
+      { node, agent, standstill },
       never,
     );
     await over;
@@ -127,6 +136,7 @@ async function runFaults(machine: Machine, agent: AgentConnection, folder: strin
     ).catch(() => undefined); // the checker says what is missing
     events.push({ ...at(), kind: 'phase', phase, state: 'ended' });
   }
+  await faults.undoAll();
 }
 
 const MEASURES: ReadonlySet<string> = new Set(['agent-gap', 'clock-jump']);

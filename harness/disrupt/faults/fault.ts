@@ -14,11 +14,21 @@ export interface FaultParams {
   for?: number | undefined;
 }
 
+/** What a node's kernel knows of how long its machine stood still; it looks back a few seconds. */
+export interface Standstill {
+  /** What was before is no matter. */
+  forget(): Promise<void>;
+  /** The longest time in which no CPU did anything, since then: never too short. Undefined where it cannot tell. */
+  longestMs(): Promise<number | undefined>;
+}
+
 export interface FaultTarget {
   readonly node: NodeInfo;
   readonly agent: NodeAgent;
   /** Absent where an agent that is lost stays lost. */
   readonly restartBy?: RestartBy;
+  /** Absent where its kernel does not keep track of it. */
+  readonly standstill?: Standstill;
   /** Where commands of the controller run; a frozen node answers nothing, so its proof comes from here. */
   readonly controller: Executor;
   readonly kube: KubeApi;
@@ -55,6 +65,8 @@ export interface PreparedFault {
   over?(): Promise<void>;
   /** What the node's own agent must have to show for it afterwards, and how much. */
   readonly shows?: EventOf<'fault'>['shows'];
+  /** Asked once after the undo: how long the machine stood still, as its own kernel has it. */
+  measured?(): Promise<{ ms: number; errorMs: number } | undefined>;
   /**
    * Asked after the undo, until it returns undefined or `undo.timeoutMs` passes: what is not whole yet? For what a
    * cluster heals by itself, such as a killed pod.

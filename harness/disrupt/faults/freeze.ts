@@ -3,7 +3,8 @@
  * - `felt` asks the provider, because a frozen agent cannot answer: the machine's own word, or that the state which
  *   `verify` demands of a node that runs is not there. It proves that the provider's switch is on, and no more.
  * - That the node really stood still is proved from inside and afterwards: its agent's ticks have a gap as long as the
- *   freeze (`agent-gap`), or, where its clock stood still too, that clock is behind by as much (`clock-jump`). The checker
+ *   freeze (`agent-gap`), or, where its clock stood still too, that clock is behind by as much (`clock-jump`). Where the
+ *   node's kernel keeps track, how long no timer fired is the closer measure of a gap (traces/timers.ts). The checker
  *   fault-was-felt compares it with the length asked for.
  * Where the freeze `stops` only processes, kernel, softirq and timers went on; that is not the seed's freeze, and is said so.
  */
@@ -18,7 +19,7 @@ import {
   type NodeInfo,
 } from '../../core/node.ts';
 import { clockIsWrong } from './clock.ts';
-import type { Fault, FaultTarget, Felt, PreparedFault } from './fault.ts';
+import type { Fault, FaultTarget, Felt, PreparedFault, Standstill } from './fault.ts';
 import { nodeParam } from './node-param.ts';
 
 const params = z.strictObject({
@@ -72,21 +73,36 @@ function held(
   { shows }: MachineFreeze,
   hold: (forMs: number) => Promise<FreezeHold>,
   forMs: number,
-  { agent }: FaultTarget,
-): Pick<PreparedFault, 'inject' | 'felt' | 'over' | 'shows' | 'notWholeYet'> {
+  { agent, standstill }: FaultTarget,
+): Pick<PreparedFault, 'inject' | 'felt' | 'over' | 'shows' | 'measured' | 'notWholeYet'> {
   let frozen: FreezeHold | undefined;
   return {
     shows: { as: shows, forMs },
     inject: async () => {
-      if (shows === 'agent-gap') await agent.tickEvery(TICK_MS, forMs + TICK_AROUND_MS);
+      if (shows === 'agent-gap') {
+        // An idle kernel has no timers either: these it always has.
+        await agent.tickEvery(TICK_MS, forMs + TICK_AROUND_MS);
+        await standstill?.forget();
+      }
       frozen = await hold(forMs);
     },
     over: () => frozen?.over ?? Promise.resolve(),
     felt: () =>
       Promise.resolve(frozen?.proof() ?? { felt: false, evidence: 'the machine was not frozen' }),
+    ...(shows === 'agent-gap' && standstill !== undefined
+      ? { measured: () => measure(standstill) }
+      : {}),
     // A cloud's time service sets a machine's clock after it was suspended; without it, every lease would be late.
     ...(shows === 'clock-jump' ? { notWholeYet: () => clockIsWrong(agent) } : {}),
   };
+}
+
+/** From the last timer before to the first one after: too long by one tick at most. */
+async function measure(
+  standstill: Standstill,
+): Promise<{ ms: number; errorMs: number } | undefined> {
+  const gapMs = await standstill.longestMs();
+  return gapMs === undefined ? undefined : { ms: gapMs - TICK_MS / 2, errorMs: TICK_MS / 2 };
 }
 
 /** A question that fails (the engine is away) is no proof: only another answer than that of a running node is. */

@@ -23,13 +23,12 @@ export function whyNotShown(
 ): string | undefined {
   if (as === 'new-boot') return whyNotBooted(history, span, forMs);
   const limitMs = Math.max(OFF_MS_MAX, OFF_SHARE_MAX * forMs);
-  const seen = as === 'agent-gap' ? gapIn(history, span) : jumpIn(history, span);
+  const seen = as === 'agent-gap' ? stallIn(history, span) : jumpIn(history, span);
   const asked = `the freeze of ${span.node} was to be ${formatDuration(forMs)} long`;
   if (seen === undefined)
     return `${asked}, but ${as === 'agent-gap' ? 'its agent missed no tick' : 'its clock never stood still'}`;
   const { ms, errorMs } = seen;
-  const what = as === 'agent-gap' ? 'its agent missed' : 'its clock stood still for';
-  const measured = `${what} ${formatDuration(ms)} ± ${formatDuration(errorMs)}`;
+  const measured = `${seen.what} ${formatDuration(ms)} ± ${formatDuration(errorMs)}`;
   if (errorMs > limitMs)
     return `${asked}; ${measured}, which is not close enough for a limit of ${formatDuration(limitMs)}`;
   if (Math.abs(ms - forMs) <= limitMs + errorMs) return undefined;
@@ -37,8 +36,16 @@ export function whyNotShown(
 }
 
 interface Measured {
+  what: string;
   ms: number;
   errorMs: number;
+}
+
+/** By the kernel's word, where it was asked: an agent may be late for reasons of its own. */
+function stallIn(history: History, span: FaultSpan): Measured | undefined {
+  const told = eventsOf(history, 'standstill').find(({ id }) => id === span.id);
+  if (told === undefined) return gapIn(history, span);
+  return { what: 'no timer of its kernel fired for', ms: told.ms, errorMs: told.errorMs };
 }
 
 /** The middle of what the longest gap can have been: from its last tick before to its first after. */
@@ -51,7 +58,7 @@ function gapIn(history: History, span: FaultSpan): Measured | undefined {
   const longest = gaps.toSorted((a, b) => b.gapMs - a.gapMs)[0];
   if (longest === undefined) return undefined;
   const errorMs = (longest.tickMs ?? longest.gapMs) / 2;
-  return { ms: longest.gapMs - errorMs, errorMs };
+  return { what: 'its agent missed', ms: longest.gapMs - errorMs, errorMs };
 }
 
 function jumpIn(history: History, span: FaultSpan): Measured | undefined {
@@ -62,6 +69,7 @@ function jumpIn(history: History, span: FaultSpan): Measured | undefined {
   );
   if (jumps.length === 0) return undefined;
   return {
+    what: 'its clock stood still for',
     ms: jumps.reduce((sum, { jumpMs }) => sum + jumpMs, 0),
     errorMs: jumps.reduce((sum, { errorMs }) => sum + errorMs, 0),
   };

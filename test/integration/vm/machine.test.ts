@@ -41,12 +41,26 @@ describe('a machine', function () {
     assert.ok(jump?.kind === 'clock-jump' && jump.jumpMs + jump.errorMs >= 1_990);
   });
 
+  it('tells by its kernel, too, how long it stood still', () => {
+    const told = report.events.filter((event) => event.kind === 'standstill');
+    assert.equal(told.length, 1);
+    assert.ok(told.every(({ ms, errorMs }) => ms + errorMs >= 1_990));
+    const traced = report.events.filter(
+      (event) => event.kind === 'fault' && event.fault === 'trace-timers',
+    );
+    assert.deepEqual(
+      traced.map((event) => event.kind === 'fault' && event.state),
+      ['armed', 'injected', 'undone'],
+    );
+  });
+
   it('proves to the checker that each fault took effect', () => {
     const phases = ROOM_FAULTS.map((fault) => ({ name: phaseOf(fault), forMs: 30_000, fault }));
     const plan = planOf({ phases });
     const history = { plan, events: report.events, samples: [], logs: new Map<string, string>() };
     const finding = judgeWith(faultWasFelt, history);
-    assert.equal(finding.evidence['felt'], ROOM_FAULTS.length, finding.details.join('\n'));
+    // The trace of the kernel is put in force as they are.
+    assert.equal(finding.evidence['felt'], ROOM_FAULTS.length + 1, finding.details.join('\n'));
     assert.doesNotMatch(finding.summary, /missed no tick|never stood still|never happened/);
   });
 

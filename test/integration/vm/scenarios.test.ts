@@ -64,24 +64,13 @@ describe('incidents on machines with their own kernel', function () {
   it('ipvs-drain-reuse passes with kube-proxy 1.13.1', () =>
     demandPass('ipvs-drain-reuse', 'kube-proxy=1.13.1'));
 
-  /** How closely a freeze is seen depends on how busy this machine is: that alone may leave a run open. */
-  it('freeze-vm breaks no check, its freezes of five seconds', async () => {
+  it('freeze-vm passes, its freezes of five seconds', () => {
     const text = readFileSync(path.join(SCENARIOS, 'freeze-vm.yaml'), 'utf8');
     const scenario = parse(text) as { phases: { name: string }[] };
     const phases = scenario.phases.filter(({ name }) => !name.endsWith('-long'));
     assert.ok(phases.length < scenario.phases.length);
     const short = path.join(folder, 'freeze-vm.yaml');
     writeFileSync(short, stringify({ ...scenario, phases }));
-    const others = ({ result }: Ran) =>
-      result.findings.filter(
-        ({ checker, verdict }) => verdict !== 'pass' && checker !== 'fault-was-felt',
-      );
-    let ran = await runScenarioCli(short, folder, ['--provider', 'vm']);
-    if (ran.exitCode === INCONCLUSIVE && others(ran).length > 0)
-      ran = await runScenarioCli(short, folder, ['--provider', 'vm']);
-    const felt = findingOf(ran, 'fault-was-felt');
-    assert.deepEqual(others(ran), []);
-    assert.equal(felt.evidence['felt'], 4, felt.details.join('\n'));
-    assert.doesNotMatch(felt.summary, /missed no tick|never stood still|never happened/);
+    return demandPass(short);
   });
 });

@@ -108,6 +108,22 @@ describe('disrupt/faults/freeze of a machine', () => {
     assert.ok(!('notWholeYet' in prepared));
   });
 
+  it('is measured by the node’s kernel, from what it knew when the freeze began', async () => {
+    const { held, at } = machineWith(new FakeNode('w1'), 'agent-gap');
+    const told: string[] = [];
+    const standstill = {
+      forget: () => Promise.resolve(void told.push(`forgot before ${held.length} freezes`)),
+      longestMs: () => Promise.resolve(5_003.5),
+    };
+    const wanted = freeze.params.parse({ for: '5s' });
+    const prepared = await freeze.prepare(wanted, { ...at, standstill });
+    assert.ok(typeof prepared.inject === 'function');
+    await prepared.inject();
+    assert.deepEqual([told, held], [['forgot before 0 freezes'], [5_000]]);
+    assert.deepEqual(await prepared.measured?.(), { ms: 5_001, errorMs: 2.5 });
+    assert.equal('measured' in (await freeze.prepare(wanted, at)), false);
+  });
+
   it('refuses a way of freezing that the node does not have', async () => {
     const { at } = machineWith(new FakeNode('w1'), 'agent-gap');
     const wanted = freeze.params.parse({ for: '5s', how: 'stall' });

@@ -136,6 +136,18 @@ describe('fault-was-felt', () => {
       assert.equal(showing('agent-gap', jump(16.1, 5_000)), 'inconclusive');
     });
 
+    it('takes the word of the node’s kernel before that of its busy agent', () => {
+      const told = (ms: number, id = 'f1', errorMs = 3): HistoryEvent => ({
+        ...{ tMs: 17_000, kind: 'standstill', id, node: 'w1', ms, errorMs },
+      });
+      assert.equal(showing('agent-gap', missed(5.3), told(5_002)), 'pass');
+      assert.equal(showing('agent-gap', told(5_002)), 'pass');
+      assert.equal(showing('agent-gap', missed(5.0), told(5_300)), 'inconclusive');
+      assert.equal(showing('agent-gap', missed(5.0), told(100)), 'inconclusive');
+      assert.equal(showing('agent-gap', missed(5.3), told(5_002, 'f2')), 'inconclusive');
+      assert.equal(showing('agent-gap', told(5_002, 'f1', 80)), 'inconclusive');
+    });
+
     it('takes no gap that was not measured closely', () => {
       assert.equal(showing('agent-gap', missed(5.02, 120)), 'inconclusive');
       assert.equal(showing('agent-gap', gap(10.9, 5.02)), 'inconclusive');
