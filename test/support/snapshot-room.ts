@@ -1,8 +1,19 @@
 /**
- * One kind of cluster, made four times in namespaces of its own: `snapshot-room IMAGE-JSON FOLDER`. The first one is saved, the second
- * goes on from there, and before each of the next two what was saved is damaged: visibly, and so that only QEMU notices. Prints what came of it as one line of JSON.
+ * One kind of cluster, made five times in namespaces of its own: `snapshot-room IMAGE-JSON FOLDER`. The first one is saved,
+ * the second goes on from there, and before each of the others what was saved is damaged: so that one look tells, so that
+ * only QEMU notices, and so that only who reads all of it does. Prints what came of it as one line of JSON.
  */
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { sha256OfFile } from '../../harness/components/digest.ts';
 import { createStore } from '../../harness/components/store.ts';
@@ -106,6 +117,8 @@ async function main(folder: string): Promise<SnapshotReport> {
   await inRun();
   await cutWithManifest(saved('worker-1.memory'), saved('manifest.json'));
   await inRun();
+  changeOneByte(saved('worker-1.memory'));
+  await inRun();
   return report;
 }
 
@@ -181,6 +194,16 @@ async function cutWithManifest(memory: string, manifest: string): Promise<void> 
     file.name === path.basename(memory) ? { ...file, sizeBytes, sha256 } : file,
   );
   writeFileSync(manifest, JSON.stringify({ ...written, files }));
+}
+
+function changeOneByte(file: string): void {
+  const opened = openSync(file, 'r+');
+  const byte = Buffer.alloc(1);
+  const at = statSync(file).size >> 1;
+  readSync(opened, byte, 0, 1, at);
+  byte.writeUInt8(byte.readUInt8() ^ 1);
+  writeSync(opened, byte, 0, 1, at);
+  closeSync(opened);
 }
 
 const [file, , folder = ''] = process.argv.slice(1);

@@ -122,6 +122,7 @@ async function makeCluster(
         all.map((one) => toNode(work, one, api)),
       ),
     ),
+    saved?.demandWhole() ?? Promise.resolve(),
   ]).catch(async (error: unknown) => {
     await copyConsoles(await starting.catch(() => []), logsDir, say);
     throw error;

@@ -1,13 +1,13 @@
 /**
  * A cluster need not be made: the first one of its kind is saved as soon as all of its nodes are Ready, kube-proxy and
- * CoreDNS serve, the workload runs, and nothing else of a run is in it. Later ones go on from there: the same nodes under the same names and
- * addresses, with the same keys, which is why the folder is its owner's only. No two of them can meet, because each lives in
- * namespaces of its own. Nothing here can fail a run: without a snapshot, machines boot.
+ * CoreDNS serve, the workload runs, and nothing else of a run is in it. Later ones go on from there: the same nodes under
+ * the same names and addresses, with the same keys, which is why the folder is its owner's only. No two of them can meet,
+ * because each lives in namespaces of its own. Nothing here can fail a run: without a snapshot, machines boot.
  */
 import path from 'node:path';
 import { formatBytes, freeBytes } from '../../components/disk.ts';
 import { formatDuration } from '../../core/duration.ts';
-import { messageOf } from '../../core/errors.ts';
+import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { KubeApi } from '../../core/kube.ts';
 import type { ProvisionContext } from '../provider.ts';
 import { imageVersions, kubeProxyVersions } from '../versions.ts';
@@ -37,6 +37,8 @@ export interface SavedCluster {
   readonly accel: Accel['kind'];
   /** One for each node, in order. */
   readonly machines: readonly SavedMachine[];
+  /** Reads all of it, which takes as long as some other things that can be done meanwhile; throws where it is damaged. */
+  readonly demandWhole: () => Promise<void>;
 }
 
 interface Serving {
@@ -48,7 +50,7 @@ interface Serving {
 }
 
 export interface Snapshot {
-  /** What can be gone on from, read from end to end; undefined where everything must be made. Held until `release`. */
+  /** What can be gone on from, as far as sizes tell; undefined where everything must be made. Held until `release`. */
   find(): Promise<SavedCluster | undefined>;
   /** Idempotent. */
   release(): Promise<void>;
@@ -104,11 +106,14 @@ export async function useSnapshot(user: SnapshotUser, cache: SnapshotCache): Pro
         return undefined;
       }
       held = found;
-      const damage = await found.damage();
-      if (damage === undefined)
-        return { ...filesIn(found.folder, vmNodeNames(plan.nodes)), accel: found.accel };
-      await spoil(damage);
-      return undefined;
+      return {
+        ...filesIn(found.folder, vmNodeNames(plan.nodes)),
+        accel: found.accel,
+        demandWhole: async () => {
+          const damage = await found.damage();
+          if (damage !== undefined) throw new CoalmineError('provision', damage);
+        },
+      };
     },
     save: async (cluster) => {
       const objects = user.context.workload?.(user.prepared.loadImage) ?? [];
@@ -155,7 +160,10 @@ async function inputsOf({ context, prepared }: SnapshotUser): Promise<string[]> 
   return snapshotInputs(spec, await demandQemu());
 }
 
-function filesIn(folder: string, names: readonly string[]): Omit<SavedCluster, 'accel'> {
+function filesIn(
+  folder: string,
+  names: readonly string[],
+): Pick<SavedCluster, 'controlPlane' | 'machines'> {
   return {
     controlPlane: path.join(folder, 'control-plane.tar'),
     machines: names.map((name) => savedIn(folder, name)),

@@ -26,7 +26,7 @@ describe('a saved cluster', function () {
     const [first, second] = report.said;
     assert.ok(first?.some((line) => line.startsWith('the cluster was saved in ')));
     assert.ok(second?.some((line) => line.startsWith('worker-1 goes on from a saved cluster')));
-    assert.deepEqual(report.served, [true, true, true, true]);
+    assert.deepEqual(report.served, [true, true, true, true, true]);
     assert.equal(report.heartbeats, 2);
   });
 
@@ -53,14 +53,15 @@ describe('a saved cluster', function () {
     assert.equal(report.folderMode, '700');
   });
 
-  it('is made anew when a file was cut, and when its machine does not come up', () => {
+  it('is made anew when a file was cut or changed, and when its machine does not come up', () => {
     const why = report.said.map((lines) =>
       lines.filter((line) => line.includes('cannot be used')).join(),
     );
     assert.deepEqual([why[0], why[1]], ['', '']);
     assert.match(why[2] ?? '', /made anew: worker-1\.memory has \d+ bytes instead of \d+$/);
     assert.match(why[3] ?? '', /made anew: QEMU of worker-1 /);
+    assert.match(why[4] ?? '', /made anew: worker-1\.memory has the sha256 [0-9a-f]{64} instead/);
     const saved = report.said.map((lines) => lines.some((line) => /was saved/.test(line)));
-    assert.deepEqual(saved, [true, false, true, true]);
+    assert.deepEqual(saved, [true, false, true, true, true]);
   });
 });
