@@ -68,4 +68,13 @@ describe('the last words of a node', () => {
     const mute = await lastWords(machine, hand);
     assert.match(mute, /kubelet cannot be read\n.*containerd cannot be read\nits console/);
   });
+
+  it('are cut in the middle where a line is very long', async () => {
+    const stdout = `RunPodSandbox failed: ${'the same again: '.repeat(100)}no such device\nshort\n`;
+    const run = () => Promise.resolve({ exitCode: 0, signal: null, stdout, stderr: '' });
+    const lines = (await lastWords(machine, { ...handOf().hand, run })).split('\n').slice(1, 3);
+    assert.match(lines[0] ?? '', /^RunPodSandbox failed: .* … .* no such device$/);
+    assert.ok((lines[0] ?? '').length < stdout.length / 2);
+    assert.equal(lines[1], 'short');
+  });
 });
