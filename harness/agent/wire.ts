@@ -35,6 +35,7 @@ const DRAIN_MS = 1_000;
 export function openWire(stream: AgentStream, node: string, events: WireEvents): Wire {
   let lastWords = '';
   let hasEnded = false;
+  let drained: NodeJS.Timeout | undefined;
   const say = (text: string): void => {
     lastWords = (lastWords + text).slice(-LAST_WORDS_CHARS);
   };
@@ -56,6 +57,7 @@ export function openWire(stream: AgentStream, node: string, events: WireEvents):
   const end = (): void => {
     if (hasEnded) return;
     hasEnded = true;
+    clearTimeout(drained);
     lines.end();
     events.onEnd(lastWords.trim() === '' ? '' : `: ${lastWords.trim()}`);
   };
@@ -65,7 +67,10 @@ export function openWire(stream: AgentStream, node: string, events: WireEvents):
     say(chunk.toString('utf8'));
   });
   // What the process wrote last may still be on its way when its end is known. A broken stdin alone ends nothing.
-  const endSoon = (): void => void setTimeout(end, DRAIN_MS);
+  const endSoon = (): void => {
+    // A timer that nobody needs would hold up the end of the whole program.
+    if (!hasEnded) drained = setTimeout(end, DRAIN_MS);
+  };
   stream.ended.then(endSoon, endSoon);
   stream.stdin.on('error', () => undefined);
 
