@@ -77,9 +77,15 @@ function passText(
   settled: number,
   took: Distribution | undefined,
 ): string {
-  if (took !== undefined)
-    return `${settled} changes reached the rules: p50 ${formatDuration(took.p50)}, p99 ${formatDuration(took.p99)}, max ${formatDuration(took.max)}`;
   const [oldest] = wrong;
+  if (took !== undefined) {
+    const { p50, p99, max } = took;
+    const spread = `p50 ${formatDuration(p50)}, p99 ${formatDuration(p99)}, max ${formatDuration(max)}`;
+    // As after a boot, which wipes out what no change of the API is about.
+    const longer =
+      oldest !== undefined && oldest.ageMs > max ? `; wrong for longest: ${inWords(oldest)}` : '';
+    return `${settled} changes reached the rules: ${spread}${longer}`;
+  }
   // What somebody changed in the kernel by hand is no change that the rules had to follow.
   if (oldest !== undefined)
     return `${wrong.length} entries were wrong in ${reads} reads, none beyond its limit; the oldest: ${inWords(oldest)}`;

@@ -52,6 +52,13 @@ describe('rule-freshness', () => {
     assert.equal(finding.evidence['tookP99Ms'], 900);
     assert.equal(finding.evidence['staleAgeMaxMs'], 900);
     assert.equal(finding.evidence['readEveryMs'], 500);
+    assert.match(finding.summary, /^2 changes reached the rules: .* max 900ms$/);
+  });
+
+  it('names what was wrong for longer than any change took', () => {
+    const lost = episode({ error: 'missing', sinceMs: 12_000, untilMs: 13_500 });
+    const { summary } = judgeWith(ruleFreshness, history([...both, settled(900), lost]));
+    assert.match(summary, /max 900ms; wrong for longest: coalmine\/echo:http .* missing .* 1\.5s$/);
   });
 
   it('fails on an entry that is still wrong, and names Service, endpoint, node and age', () => {
