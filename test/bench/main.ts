@@ -5,6 +5,7 @@
 import { loadavg } from 'node:os';
 import { agentCpu } from './agent-cpu.ts';
 import { dnsGenerator } from './dns-generator.ts';
+import { floodRate } from './flood.ts';
 import { freshnessResolution } from './freshness.ts';
 import { helpWall } from './help-wall.ts';
 import { describeRatio, isMet, type Ratio } from './ratio.ts';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Ratio[]>>> = {
   smoke: smokeWall,
   vm: vmWall,
   stalls,
+  flood: floodRate,
 };
 
 const args = process.argv.slice(2);
