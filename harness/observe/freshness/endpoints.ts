@@ -9,7 +9,11 @@ import { canonicalAddress, hostPort, type Family, type Protocol } from './rules.
 /** Where rules are judged. */
 export interface NodePlace {
   name: string;
-  /** Label topology.kubernetes.io/zone; empty where there is none. */
+  /**
+   * Label topology.kubernetes.io/zone; empty where there is none. A kube-proxy of 1.34 that starts on a node which has it
+   * already may miss it for good (6 of 150 starts on one busy core: `NewNodeTopologyConfig` may hear of the node before
+   * the proxier is registered with it) and then ignores zone hints until it is restarted: what it adds so is stale.
+   */
   zone: string;
 }
 
