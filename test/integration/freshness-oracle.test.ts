@@ -159,7 +159,7 @@ describe('freshness: the oracle on a real kube-proxy', function () {
     try {
       await oracle.ready();
       await open(oracle, 0);
-      proxy.kill('SIGSTOP'); // or it may put the rule back, with a sync that the tests above still made it wait for
+      proxy.kill('SIGSTOP'); // or a sync left from the tests above may put the rule back
       events.length = 0;
       const saved = await rig.capture('iptables-nft-save', '-t', 'nat');
       const dnat = saved
