@@ -1,5 +1,5 @@
 /** Scenario and matrix to plans: pure, needs nothing installed. What cannot be served is a skipped cell with its reason. */
-import { irqbalanceNote } from '../components/image/irqbalance-unit.ts';
+import { irqbalanceNote } from '../components/recipes/irqbalance.ts';
 import type { NodeSelector, Plan, PlannedPhase } from '../core/plan.ts';
 import { CoalmineError } from '../core/errors.ts';
 import { cellName, CELLS_MAX, exclusionOf, expandMatrix, type Cell } from '../matrix/expand.ts';

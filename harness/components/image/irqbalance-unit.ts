@@ -2,16 +2,7 @@
  * irqbalance on a node runs under the unit of its own package, hardening included: what that forbids is under test too.
  * Only how it is started is replaced: with the libraries of its suite, and with the debug output that a checker reads.
  */
-
-/** `1.9.4-1+deb13u1-readonly`: what 1.9.4-1 was, which no mirror has any more. */
-export const READONLY_SUFFIX = /-readonly$/;
-
-/** Returns what a reader of the report must know of a version that is not what its package was. */
-export function irqbalanceNote(version: string): string | undefined {
-  if (!READONLY_SUFFIX.test(version)) return undefined;
-  const real = version.replace(READONLY_SUFFIX, '');
-  return `no Debian mirror has irqbalance 1.9.4-1 any more: its fault, the unit's ProtectKernelTunables=yes, is put back into ${real} by a drop-in`;
-}
+import { irqbalanceOf } from '../recipes/irqbalance.ts';
 
 /** Where the tools disk has it; the root disk's unit folder points there. */
 export const IRQBALANCE_HOME = '/coalmine/irqbalance';
@@ -24,12 +15,7 @@ const LINE_BUFFER = '/usr/libexec/coreutils/libstdbuf.so';
 
 /** Returns the drop-ins by name: what a version is started with, and what its name says is put back. */
 export function irqbalanceDropIns(version: string): Record<string, string> {
-  return {
-    '50-coalmine.conf': startDropIn(),
-    ...(READONLY_SUFFIX.test(version)
-      ? { '60-readonly.conf': '[Service]\nProtectKernelTunables=yes\n' }
-      : {}),
-  };
+  return { '50-coalmine.conf': startDropIn(), ...irqbalanceOf(version).dropIn };
 }
 
 function startDropIn(): string {

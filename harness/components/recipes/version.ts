@@ -1,5 +1,6 @@
 /** A version that can name an artifact: mostly three numbers, perhaps a pre-release. Refused before anything is asked or built. */
 import { CoalmineError } from '../../core/errors.ts';
+import { IRQBALANCE_SUFFIXES } from './irqbalance.ts';
 
 interface Form {
   pattern: RegExp;
@@ -22,7 +23,7 @@ const FORMS: Readonly<Partial<Record<string, Form>>> = {
       'write major.minor, for example 6.1: each Debian suite has the newest patch of its series',
   },
   irqbalance: {
-    pattern: /^(\d+)\.(\d+)\.\d+-[\w.+~]+(-readonly)?$/,
+    pattern: new RegExp(`^(\\d+)\\.(\\d+)\\.\\d+-[\\w.+~]+(${IRQBALANCE_SUFFIXES})?$`),
     what: 'a version of the Debian package',
     wayOut: 'write it with its revision, for example 1.9.2-1',
   },

@@ -6,9 +6,11 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import { CoalmineError } from '../../core/errors.ts';
 import { packTree } from '../pack-tree.ts';
-import { READONLY_SUFFIX } from '../image/irqbalance-unit.ts';
+import { irqbalanceOf } from '../recipes/irqbalance.ts';
 import { chooseVersion, packageVersions, unpackAll, type Mirror } from './debian-packages.ts';
+import { rebuildProgram } from './debian-rebuild.ts';
 
+const PROGRAM = 'usr/sbin/irqbalance';
 /** Below them the libraries of a package lie directly; plug-ins in folders of their own are not needed. */
 const LIBRARY_FOLDERS = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
 
@@ -17,17 +19,23 @@ export async function takeIrqbalance(
   file: string,
   mirror: Mirror,
 ): Promise<string> {
-  const wanted = version.replace(READONLY_SUFFIX, '');
+  const { real, patch } = irqbalanceOf(version);
   const packaged = await packageVersions(mirror, 'irqbalance');
-  const { suite } = chooseVersion('irqbalance', packaged, (one) => one === wanted);
+  const found = chooseVersion('irqbalance', packaged, (one) => one === real);
+  const { suite } = found;
   const downloads = path.join(mirror.folder, 'downloads');
-  await downloadWithLibraries(mirror, wanted, suite, downloads);
+  await downloadWithLibraries(mirror, real, suite, downloads);
   const tree = path.join(mirror.folder, 'unpacked');
   await unpackAll(downloads, tree, mirror.signal);
   const packed = path.join(mirror.folder, 'packed');
   await arrange(tree, packed);
+  if (patch !== undefined) {
+    const rebuild = { package: 'irqbalance', version: found, patch, program: `./${PROGRAM}` };
+    await copyFile(await rebuildProgram(rebuild, mirror), path.join(packed, 'sbin/irqbalance'));
+  }
   await packTree(packed, file, mirror.signal);
-  return `Debian ${suite}: irqbalance ${wanted}`;
+  const changed = patch === undefined ? '' : ', built with a change';
+  return `Debian ${suite}: irqbalance ${real}${changed}`;
 }
 
 /** Everything that apt would install with it on an empty system of that suite. */
@@ -52,7 +60,7 @@ async function downloadWithLibraries(
 
 async function arrange(tree: string, packed: string): Promise<void> {
   for (const name of ['sbin', 'lib']) await mkdir(path.join(packed, name), { recursive: true });
-  await copyFile(path.join(tree, 'usr/sbin/irqbalance'), path.join(packed, 'sbin/irqbalance'));
+  await copyFile(path.join(tree, PROGRAM), path.join(packed, 'sbin/irqbalance'));
   for (const folder of LIBRARY_FOLDERS)
     for (const entry of await entriesOf(path.join(tree, folder)))
       if ((entry.isFile() || entry.isSymbolicLink()) && /\.so(?:\.|$)/.test(entry.name))

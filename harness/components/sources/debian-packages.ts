@@ -11,6 +11,8 @@ const UNPACK_TIMEOUT_MS = 120_000;
 /** An open apt, and a fresh folder that is thrown away afterwards. */
 export interface Mirror {
   apt: Apt;
+  /** Of its sources.list: one for each suite. */
+  lines: readonly string[];
   folder: string;
   signal: AbortSignal;
 }

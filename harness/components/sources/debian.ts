@@ -62,7 +62,7 @@ async function takeFrom(
   const apt = await openApt(cache, lines, signal);
   const folder = `${file}.deb`;
   await mkdir(folder, { recursive: true });
-  const origin = await take(version, file, { apt, folder, signal });
+  const origin = await take(version, file, { apt, lines, folder, signal });
   return { origin, toolchain: '', build: 'none' };
 }
 
