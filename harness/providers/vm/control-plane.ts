@@ -21,6 +21,15 @@ import { startDaemon, type Daemon } from './daemon.ts';
 import { useKubeadm, type Kubeadm } from './kubeadm.ts';
 
 const READY_MS = 90_000;
+const READY_EVERY_MS = 25;
+/**
+ * Hooks of the API server that make objects which a saved cluster has already: they look at each again, a second after it
+ * serves. Nobody waits for that.
+ */
+const MADE_ONCE = [
+  'poststarthook/rbac/bootstrap-roles',
+  'poststarthook/scheduling/bootstrap-system-priority-classes',
+];
 const ASK_MS = 3_000;
 const PACK_MS = 60_000;
 
@@ -89,7 +98,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           : Promise.resolve(kubeadm.kubeconfigOf(who)),
       ),
     );
-    await unlessDead(daemons, apiServerReady(kubeadm.pki, signal));
+    await unlessDead(
+      daemons,
+      apiServerReady(kubeadm.pki, saved === undefined ? [] : MADE_ONCE, signal),
+    );
     start('kube-controller-manager', controllerManagerArgs(kubeadm.pki, manager ?? ''));
     start('kube-scheduler', schedulerArgs(scheduler ?? ''));
     const died = Promise.race(daemons.map((daemon) => daemon.died));
@@ -127,15 +139,23 @@ async function unlessDead<T>(daemons: readonly Daemon[], work: Promise<T>): Prom
   return Promise.race([work, ...dead]);
 }
 
-async function apiServerReady(pki: string, signal: AbortSignal): Promise<void> {
+/** @param without names of its checks that need not be met */
+async function apiServerReady(
+  pki: string,
+  without: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const ca = await readFile(path.join(pki, 'ca.crt'), 'utf8');
-  const wait = { what: 'the API server to be ready', timeoutMs: READY_MS, everyMs: 100, signal };
-  await waitFor(wait, async () => ((await readyz(ca)) === 200 ? true : undefined));
+  const wait = { what: 'the API server to be ready', timeoutMs: READY_MS, signal };
+  await waitFor({ ...wait, everyMs: READY_EVERY_MS }, async () =>
+    (await readyz(ca, without)) === 200 ? true : undefined,
+  );
 }
 
-function readyz(ca: string): Promise<number | undefined> {
+function readyz(ca: string, without: readonly string[]): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const url = `https://${API_ADDRESS}:${API_PORT}/readyz`;
+    const query = new URLSearchParams(without.map((name): [string, string] => ['exclude', name]));
+    const url = `https://${API_ADDRESS}:${API_PORT}/readyz?${query.toString()}`;
     const asked = request(url, { ca, timeout: ASK_MS, agent: false }, (answer) => {
       answer.resume();
       resolve(answer.statusCode);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { CoalmineError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { KubeApi } from '../../core/kube.ts';
-import { connectKube } from '../kube.ts';
+import { connectKube, loadClient } from '../kube.ts';
 import { imageVersions, kubeProxyVersions } from '../versions.ts';
 import { applyAddons } from './addons.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
@@ -22,6 +22,7 @@ export async function startApi(work: Work, saved?: string): Promise<Api> {
   const { context, prepared, folder, names, unwind, signal, giveUp } = work;
   const { plan, clock, say, logsDir } = context;
   const startedMs = clock.nowMs();
+  void loadClient().catch(() => undefined); // who needs it says why it cannot be had
   const controlPlane = await startControlPlane({
     ...{ proxyMode: plan.proxyMode, logsDir, signal },
     kubernetes: imageVersions(plan).kubernetes,
