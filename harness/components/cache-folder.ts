@@ -21,6 +21,8 @@ export interface CacheFolder {
   readonly programs: string;
   /** Machines that have booted, to go on from. */
   readonly snapshots: string;
+  /** File: why guests do not run on KVM here. */
+  readonly kvmRefused: string;
 }
 
 export function cacheFolder(root: string): CacheFolder {
@@ -35,6 +37,7 @@ export function cacheFolder(root: string): CacheFolder {
     apt: below('apt'),
     programs: below('programs'),
     snapshots: below('snapshots'),
+    kvmRefused: below('kvm-refused.json'),
   };
 }
 

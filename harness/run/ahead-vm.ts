@@ -26,6 +26,7 @@ export async function vmParts(store: Store): Promise<VmParts> {
     store,
     goFolder: store.cache.go,
     nodeFiles: await nodeFiles(store),
+    kvmRefused: store.cache.kvmRefused,
     machineProgram: await bundleProgram('machine', store.cache),
     ...(process.env[SNAPSHOTS] === 'off' ? {} : { snapshots: store.cache }),
   };

@@ -20,7 +20,7 @@ export interface Accel {
   readonly reason: string;
 }
 
-const DEVICE = '/dev/kvm';
+export const KVM = '/dev/kvm';
 const PROBE_MS = 3_000;
 const START_MS = 5_000;
 /** What a guest must have written to have run: the boot sector writes 18 bytes a second, a kernel 20 KB in the first. */
@@ -49,7 +49,7 @@ export async function demandQemu(): Promise<string> {
  */
 export async function findAccel(
   { kernel }: { kernel?: string } = {},
-  device = DEVICE,
+  device = KVM,
 ): Promise<Accel> {
   const canOpen = await access(device, constants.R_OK | constants.W_OK).then(
     () => true,

@@ -21,6 +21,8 @@ export interface VmParts {
   nodeFiles: readonly ToolsFile[];
   /** The bundled program that commands of the undo journal run on machines with. */
   machineProgram: Program;
+  /** File: what is known about KVM here. */
+  kvmRefused: string;
   /** Where machines are kept that have booted; each boots where absent. */
   snapshots?: SnapshotCache;
 }

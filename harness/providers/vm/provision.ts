@@ -13,7 +13,8 @@ import { waitForDns, waitForNodes } from '../readiness.ts';
 import { runFolder } from '../run-state.ts';
 import { kubeProxyVersions } from '../versions.ts';
 import { startDns } from './addons.ts';
-import { findAccel, type Accel } from './accel.ts';
+import type { Accel } from './accel.ts';
+import { findAccelOnce } from './accel-known.ts';
 import { nodeAddress } from './addresses.ts';
 import { bootNode } from './boot-node.ts';
 import { clusterOf, copyConsoles } from './cluster.ts';
@@ -46,7 +47,7 @@ interface Ground extends Pick<Work, 'context' | 'prepared'> {
 export async function provisionVm(parts: VmParts, context: ProvisionContext): Promise<Cluster> {
   const { say, signal } = context;
   const prepared = await prepareVm(parts, context);
-  const accel = findAccel({ kernel: prepared.image.kernel });
+  const accel = findAccelOnce({ kernel: prepared.image.kernel, file: parts.kvmRefused });
   void accel.then(({ kind, reason }) => {
     say(`machines run on ${kind === 'kvm' ? 'KVM' : `TCG, without KVM: ${reason}`}`);
   });
