@@ -115,7 +115,7 @@ async function main(folder: string): Promise<SnapshotReport> {
   await inRun(look);
   truncateSync(saved('worker-1.memory'), report.savedBytes >> 2);
   await inRun();
-  await cutWithManifest(saved('worker-1.memory'), saved('manifest.json'));
+  await cutWithManifest(saved('worker-1.devices'), saved('manifest.json'));
   await inRun();
   changeOneByte(saved('worker-1.memory'));
   await inRun();
@@ -185,13 +185,13 @@ async function reattach({ nics = [] }: ClusterNode): Promise<(number | null)[]> 
 }
 
 /** As if it had been written so. */
-async function cutWithManifest(memory: string, manifest: string): Promise<void> {
-  truncateSync(memory, statSync(memory).size >> 1);
-  const { size: sizeBytes } = statSync(memory);
-  const sha256 = await sha256OfFile(memory);
+async function cutWithManifest(devices: string, manifest: string): Promise<void> {
+  truncateSync(devices, statSync(devices).size >> 1);
+  const { size: sizeBytes } = statSync(devices);
+  const sha256 = await sha256OfFile(devices);
   const written = JSON.parse(readFileSync(manifest, 'utf8')) as { files: { name: string }[] };
   const files = written.files.map((file) =>
-    file.name === path.basename(memory) ? { ...file, sizeBytes, sha256 } : file,
+    file.name === path.basename(devices) ? { ...file, sizeBytes, sha256 } : file,
   );
   writeFileSync(manifest, JSON.stringify({ ...written, files }));
 }

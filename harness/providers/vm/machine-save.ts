@@ -1,18 +1,23 @@
 /**
- * A machine as two files: memory with devices, and what was written to its disk. QEMU's own migration writes the first,
- * to a file instead of another QEMU; the second is consistent with it, because the machine stands still meanwhile.
+ * A machine as three files: its memory, its devices, and what was written to its disk. QEMU's own migration writes the
+ * second, to a file instead of another QEMU; the others are consistent with it, because the machine stands still meanwhile.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../../core/deadline.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
+import { copyMemory, MEMORY_CAPABILITIES } from './machine-memory.ts';
 import type { MachinePorts } from './machine-ports.ts';
+import { runState } from './monitor-verbs.ts';
 import type { Qmp } from './qmp.ts';
 
 export interface SavedMachine {
+  /** As large as the machine's memory, with holes. */
   readonly memory: string;
+  readonly devices: string;
   /** Backed by the shared root disk. */
   readonly overlay: string;
 }
@@ -31,16 +36,17 @@ export interface MachineSaving {
 }
 
 const SAVE_MS = 120_000;
+/** They are a megabyte. */
+const READ_STEP_MS = 5;
 const REST_MS = 15_000;
 const REST_STEP_MS = 250;
 /** Of one processor: agents tick, timers fire, probes are answered. */
 const REST_SHARE = 0.4;
-/** QEMU spares the network, 128 MiB/s, even where there is none. */
-const BANDWIDTH = 64 * 1024 ** 3;
 
 export function savedIn(folder: string, name: string): SavedMachine {
   return {
     memory: path.join(folder, `${name}.memory`),
+    devices: path.join(folder, `${name}.devices`),
     overlay: path.join(folder, `${name}.overlay`),
   };
 }
@@ -50,13 +56,15 @@ interface Saving {
   /** QEMU's. */
   pid: number;
   qmp: Qmp;
+  /** Of a machine whose memory is a file; no other can be saved. */
+  memory: string | undefined;
   overlay: string;
   rootDisk: string;
   ports: Pick<MachinePorts, 'renew' | 'hold'>;
 }
 
 export function machineSaving(machine: Saving): MachineSaving {
-  const { name, qmp, overlay, rootDisk, ports } = machine;
+  const { name, qmp, memory, overlay, rootDisk, ports } = machine;
   return {
     settle: async (letGo) => {
       await ports.renew('hand', letGo);
@@ -68,9 +76,12 @@ export function machineSaving(machine: Saving): MachineSaving {
       await qmp.execute('stop');
     },
     write: async (saved) => {
-      await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BANDWIDTH });
-      await qmp.execute('migrate', { uri: fileUri(saved.memory) });
+      if (memory === undefined)
+        throw new CoalmineError('command', `the memory of ${name} is in no file`);
+      await qmp.execute('migrate-set-capabilities', MEMORY_CAPABILITIES);
+      await qmp.execute('migrate', { uri: fileUri(saved.devices) });
       await waitUntilWritten(name, qmp);
+      await copyMemory(memory, saved.memory);
       // QEMU has let go of its disks now, and written what it kept of them in memory.
       const argv = mergeArgv({ overlay, rootDisk, into: saved.overlay });
       await runOrThrow(local, { argv }, { timeoutMs: SAVE_MS });
@@ -118,9 +129,14 @@ async function waitUntilWritten(name: string, qmp: Qmp): Promise<void> {
   );
 }
 
-/** What a machine that continues a saved one is started with, beside its own hardware. */
-export function restoreArgv(saved: SavedMachine | undefined): string[] {
-  return saved === undefined ? [] : ['-incoming', fileUri(saved.memory)];
+/** QEMU waits for the rest then, to which it is told what to expect. */
+export const CONTINUE_ARGV = ['-incoming', 'defer'];
+
+/** Of a QEMU that waits: its devices become what was saved, and it stands still. One that cannot read them ends. */
+export async function readDevices(qmp: Qmp, { devices }: SavedMachine): Promise<void> {
+  await qmp.execute('migrate-set-capabilities', MEMORY_CAPABILITIES);
+  await qmp.execute('migrate-incoming', { uri: fileUri(devices) });
+  while ((await runState(qmp)) === 'inmigrate') await delay(READ_STEP_MS);
 }
 
 export function overlayArgv(

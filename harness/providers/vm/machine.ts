@@ -16,10 +16,12 @@ import type { Accel } from './accel.ts';
 import { machineFreezes } from './freezes.ts';
 import { runState } from './monitor-verbs.ts';
 import { machinePorts, type MachinePorts } from './machine-ports.ts';
+import type { MachineMemory } from './machine-memory.ts';
 import {
+  CONTINUE_ARGV,
   machineSaving,
   overlayArgv,
-  restoreArgv,
+  readDevices,
   type MachineSaving,
   type SavedMachine,
 } from './machine-save.ts';
@@ -71,17 +73,17 @@ export interface MachineDeps {
   readonly program: Program;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Where the memory of one that may be saved lies. */
+  readonly memory?: MachineMemory;
 }
 
 const START_MS = 20_000;
-/** All of its memory is read. */
-const RESTORE_MS = 60_000;
 const TAIL_LINES = 15;
 const TAIL_BYTES = 16_384;
 
 /**
- * Starts QEMU and returns as soon as its processors run: the guest is then about to boot, or goes on where one of the same
- * hardware was saved, whose files must stay as long as it runs.
+ * Starts QEMU and returns as soon as its processors run: the guest is then about to boot. One that goes on where one of the
+ * same hardware was saved, whose files must stay as long as it runs, stands still until `saving.go`.
  */
 export async function startMachine(
   spec: MachineSpec,
@@ -92,18 +94,20 @@ export async function startMachine(
   const files = machineFiles(spec);
   await deps.network.addNode(spec);
   await makeOverlay(spec, files, saved);
-  const argv = qemuArgv(spec, deps.accel.kind);
-  const qemu = startLocal({ argv: [...argv, ...restoreArgv(saved)] });
+  const memory: MachineMemory | undefined =
+    saved === undefined ? deps.memory : { file: saved.memory, as: 'continued' };
+  const argv = qemuArgv(spec, deps.accel.kind, memory);
+  const qemu = startLocal({ argv: saved === undefined ? argv : [...argv, ...CONTINUE_ARGV] });
   const life = followLife(spec, files, qemu);
   try {
-    const first = saved === undefined ? 'running' : 'paused';
+    const first = saved === undefined ? 'running' : 'inmigrate';
     const qmp = await reachMonitor(spec, files, life, { signal: deps.signal, first });
+    if (saved !== undefined) await orItsDeath(life, deps.signal, readDevices(qmp, saved));
     life.watch(qmp, deps.say);
     const ports = machinePorts({ name: spec.name, paths: files.ports, qmp, life });
     if (saved !== undefined) {
       // Its agents would end if the machine saw that nobody is there.
       await Promise.all([ports.hold('hand'), ports.hold('agent')]);
-      await qmp.execute('cont');
     }
     return assemble(spec, deps, files, { qemu, qmp, life, ports });
   } catch (error) {
@@ -114,7 +118,7 @@ export async function startMachine(
 
 function assemble(
   spec: MachineSpec,
-  { program }: MachineDeps,
+  { program, memory }: MachineDeps,
   files: MachineFiles,
   { qemu, qmp, life, ports }: { qemu: LocalProcess; qmp: Qmp; life: Life; ports: MachinePorts },
 ): Machine {
@@ -138,7 +142,7 @@ function assemble(
     power: machinePower(doing),
     saving: machineSaving({
       ...{ name: spec.name, pid: qemu.pid, qmp, ports },
-      ...{ overlay: files.overlay, rootDisk: spec.image.rootDisk },
+      ...{ memory: memory?.file, overlay: files.overlay, rootDisk: spec.image.rootDisk },
     }),
     kill: life.kill,
   };
@@ -224,32 +228,34 @@ function followFate(qmp: Qmp, tell: (why: string, isOver: boolean) => void): voi
   });
 }
 
-/** Before its processors run; the second while it reads what was saved. */
-const STARTING: readonly string[] = ['prelaunch', 'inmigrate'];
-
 async function reachMonitor(
   spec: MachineSpec,
   files: MachineFiles,
   life: Life,
-  { signal, first }: { signal: AbortSignal; first: 'running' | 'paused' },
+  { signal, first }: { signal: AbortSignal; first: 'running' | 'inmigrate' },
 ): Promise<Qmp> {
-  const timeoutMs = first === 'paused' ? RESTORE_MS : START_MS;
-  const wait = { what: `QEMU of ${spec.name} to start`, timeoutMs, everyMs: 20, signal };
-  const qmp = await waitFor(wait, async () => {
+  const wait = { what: `QEMU of ${spec.name} to start`, timeoutMs: START_MS, everyMs: 10, signal };
+  const reached = waitFor(wait, async () => {
     if (life.isOver()) return 'over' as const;
     const opened = await connectQmp(files.monitor, spec.name);
     const state = await runState(opened);
     if (state === first) return opened;
     opened.close();
-    return STARTING.includes(state) ? undefined : ('over' as const);
-  }).catch(async (cause: unknown) => {
+    return state === 'prelaunch' ? undefined : ('over' as const);
+  });
+  const qmp = await orItsDeath(life, signal, reached);
+  if (qmp !== 'over') return qmp;
+  await life.kill();
+  throw new CoalmineError('provision', await life.died);
+}
+
+/** What fails with QEMU is told in QEMU's words. */
+async function orItsDeath<T>(life: Life, signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return work.catch(async (cause: unknown) => {
     signal.throwIfAborted();
     await life.kill();
     throw new CoalmineError('provision', await life.died, { cause });
   });
-  if (qmp !== 'over') return qmp;
-  await life.kill();
-  throw new CoalmineError('provision', await life.died);
 }
 
 /** Returns a line break and the last lines, or that there are none. */

@@ -111,7 +111,8 @@ async function makeCluster(
   const api = startApi(work, saved?.controlPlane);
   const starting = accel.then((found) => {
     demandSame(found, saved);
-    return startMachines(work, { network, accel: found, program }, saved?.machines);
+    const toBeSaved = snapshot !== NO_SNAPSHOT;
+    return startMachines(work, { network, accel: found, program, toBeSaved }, saved?.machines);
   });
   const toNode = saved === undefined ? bootNode : continueNode;
   const [reached, machines, hands] = await allOf(work, [

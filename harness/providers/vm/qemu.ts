@@ -7,7 +7,9 @@ import path from 'node:path';
 import { CoalmineError } from '../../core/errors.ts';
 import type { Accel } from './accel.ts';
 import type { MachineSpec, PortName } from './machine.ts';
+import { memoryArgv, type MachineMemory } from './machine-memory.ts';
 import { managementTap, testTap } from './network.ts';
+import { quoteCommas } from './quote-commas.ts';
 
 /** 7.2 panics with guests of kernel 6.12 under TCG; 10.0 boots them. */
 const QEMU_MIN = 10;
@@ -55,7 +57,12 @@ export function macOf(index: number, nic: number): string {
   return `52:54:00:c0:${hex(index)}:${hex(nic)}`;
 }
 
-export function qemuArgv(spec: MachineSpec, accel: Accel['kind']): readonly [string, ...string[]] {
+/** @param memory where it lies, if that matters to somebody */
+export function qemuArgv(
+  spec: MachineSpec,
+  accel: Accel['kind'],
+  memory?: MachineMemory,
+): readonly [string, ...string[]] {
   const { image, cpus, memoryMiB, index, name } = spec;
   const files = machineFiles(spec);
   return [
@@ -63,7 +70,7 @@ export function qemuArgv(spec: MachineSpec, accel: Accel['kind']): readonly [str
     ...['-name', name, '-nodefaults', '-no-user-config', '-display', 'none'],
     // The clock of the guest's RTC goes on while the machine is stopped, as it does in a cloud.
     ...['-machine', 'q35', ...accelArgv(accel), '-rtc', 'base=utc,clock=host'],
-    ...['-smp', `cpus=${cpus}`, '-m', `${memoryMiB}M`],
+    ...['-smp', `cpus=${cpus}`, ...memoryArgv(memoryMiB, memory)],
     ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', kernelWords(spec)],
     ...diskArgv('root', { driver: 'qcow2', file: files.overlay, readOnly: false }),
     ...diskArgv('tools', { driver: 'raw', file: image.toolsDisk, readOnly: true }),
@@ -168,11 +175,6 @@ function portArgv(name: PortName, socket: string): string[] {
       `virtserialport,bus=serial.0,id=${portDevice(name)},chardev=${name},name=coalmine.${name}`,
     ],
   ];
-}
-
-/** QEMU's own way to say a comma within a value. */
-function quoteCommas(value: string): string {
-  return value.replaceAll(',', ',,');
 }
 
 /** Returns major and minor version from the text of `--version`; undefined where it says something else. */

@@ -19,7 +19,7 @@ import type { MachineSpec } from './machine.ts';
 import { qemuArgv } from './qemu.ts';
 
 /** Of what is done to a cluster before it is saved and cannot be seen below. */
-const FORMAT = 'snapshot-4';
+const FORMAT = 'snapshot-5';
 const KEY_CHARS = 16;
 
 export interface SnapshotSpec {

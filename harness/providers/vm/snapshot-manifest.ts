@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { sha256OfFile } from '../../components/digest.ts';
 import { MANIFEST_FILE } from '../../components/manifest.ts';
+import { isVerified, markVerified, stampOf } from './snapshot-verified.ts';
 
 const manifestSchema = z.strictObject({
   format: z.literal(2),
@@ -55,14 +56,21 @@ export async function sizeDamage(
   return undefined;
 }
 
-/** Reads all of it. */
+/** Reads all of it, unless that was done and nothing was written to it since. */
 export async function contentDamage(
   folder: string,
   { files }: SnapshotManifest,
 ): Promise<string | undefined> {
+  const stamp = await stampOf(
+    folder,
+    files.map(({ name }) => name),
+  );
+  if (await isVerified(folder, stamp)) return undefined;
   const all = files.map(async ({ name, sha256 }) => {
     const found = await sha256OfFile(path.join(folder, name));
     return found === sha256 ? [] : [`${name} has the sha256 ${found} instead of ${sha256}`];
   });
-  return (await Promise.all(all)).flat()[0];
+  const damage = (await Promise.all(all)).flat()[0];
+  if (damage === undefined) await markVerified(folder, stamp);
+  return damage;
 }

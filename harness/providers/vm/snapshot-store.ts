@@ -33,6 +33,8 @@ export interface HeldSnapshot extends Pick<SnapshotManifest, 'accel'> {
 
 const PREFIX = 'snapshot-';
 const DAY_MS = 86_400_000;
+/** Of `stat`, whatever the file system's are. */
+const BLOCK = 512;
 
 /** Returns undefined where there is none, where one is being made, and, as text, what is wrong with one that is damaged. */
 export async function holdSnapshot(
@@ -143,7 +145,8 @@ async function listSnapshots(
 
 async function bytesIn(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
-  const sizes = names.map(async (name) => (await stat(path.join(folder, name))).size);
+  // What it takes on the disk: the memory of a machine is mostly holes.
+  const sizes = names.map(async (name) => (await stat(path.join(folder, name))).blocks * BLOCK);
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 

@@ -5,6 +5,7 @@ import type { Program } from '../../components/bundle.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { Accel } from './accel.ts';
 import { startMachine, type Machine } from './machine.ts';
+import { mountMemory } from './machine-memory.ts';
 import type { SavedMachine } from './machine-save.ts';
 import type { VmNetwork } from './network.ts';
 import { machineShape } from './versions.ts';
@@ -14,6 +15,8 @@ export interface Hardware {
   readonly network: VmNetwork;
   readonly accel: Accel;
   readonly program: Program;
+  /** Whether they may be saved: where their memory lies is decided when they start. */
+  readonly toBeSaved: boolean;
 }
 
 /**
@@ -22,20 +25,27 @@ export interface Hardware {
  */
 export async function startMachines(
   work: Work,
-  { network, accel, program }: Hardware,
+  { network, accel, program, toBeSaved }: Hardware,
   saved: readonly SavedMachine[] = [],
 ): Promise<Machine[]> {
   const { context, prepared, folder, names, unwind, signal, giveUp } = work;
   const { plan, say, logsDir } = context;
+  const shape = machineShape(plan);
+  const memories = path.join(folder, 'memory');
+  const isKept = toBeSaved && saved.length === 0;
+  if (isKept) await mountMemory(memories, names.length * shape.memoryMiB, unwind);
   const jobs = names.map(async (name, index) => {
     const own = path.join(folder, name);
     await mkdir(own, { recursive: true, mode: 0o700 });
     const machine = await startMachine(
       {
         ...{ name, index, runId: plan.runId, folder: own, image: prepared.image },
-        ...machineShape(plan),
+        ...shape,
       },
-      { network, accel, program, say, signal },
+      {
+        ...{ network, accel, program, say, signal },
+        ...(isKept ? { memory: { file: path.join(memories, name), as: 'kept' } } : {}),
+      },
       saved[index],
     );
     let ending = false;

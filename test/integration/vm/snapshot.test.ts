@@ -47,6 +47,7 @@ describe('a saved cluster', function () {
     assert.deepEqual(report.files, [
       'control-plane.tar',
       'manifest.json',
+      'worker-1.devices',
       'worker-1.memory',
       'worker-1.overlay',
     ]);

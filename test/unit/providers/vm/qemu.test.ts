@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { hasCode } from '../../../../harness/core/errors.ts';
 import type { MachineSpec } from '../../../../harness/providers/vm/machine.ts';
+import type { MachineMemory } from '../../../../harness/providers/vm/machine-memory.ts';
 import {
   machineFiles,
   macOf,
@@ -47,6 +48,18 @@ describe('vm/qemu', () => {
       'pcie-root-port,id=rp1,chassis=1,slot=1',
       'pcie-root-port,id=rp2,chassis=2,slot=2',
     ]);
+  });
+
+  it('keeps its memory in a file, goes on with a copy of its own, or does neither', () => {
+    const objects = (memory?: MachineMemory) =>
+      valuesOf(qemuArgv(SPEC, 'tcg', memory), '-object').join();
+    assert.equal(objects(), '');
+    assert.equal(
+      objects({ file: '/m/a,b', as: 'kept' }),
+      'memory-backend-file,id=ram,size=1024M,mem-path=/m/a,,b,share=on',
+    );
+    // What the guest writes must not reach the file, which others go on from.
+    assert.match(objects({ file: '/m', as: 'continued' }), /,share=off,readonly=on,rom=off$/);
   });
 
   it('asks for no queues where there is one', () => {

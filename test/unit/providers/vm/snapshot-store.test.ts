@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -117,12 +118,46 @@ describe('vm/snapshot-store', () => {
   });
 
   it('keeps so many bytes, and always the one that was just made', async () => {
-    const bounds = { count: 9, bytes: 10_000 };
-    await make('a', { sizeBytes: 4_000, bounds });
-    await make('b', { sizeBytes: 4_000, bounds });
+    const bounds = { count: 9, bytes: 1_000_000 };
+    await make('a', { sizeBytes: 400_000, bounds });
+    await make('b', { sizeBytes: 400_000, bounds });
     assert.deepEqual(kept(), ['a', 'b']);
-    await make('c', { sizeBytes: 20_000, bounds });
+    await make('c', { sizeBytes: 2_000_000, bounds });
     assert.deepEqual(kept(), ['c']);
+  });
+
+  it('counts what is on the disk: memory that nobody used takes no room', async () => {
+    const bounds = { count: 9, bytes: 1_000_000 };
+    await make('a', { bounds });
+    await makeSnapshot(
+      cache(),
+      { key: 'b', inputs: [], accel: 'tcg' },
+      { signal, bounds },
+      (to) => {
+        writeFileSync(path.join(to, 'memory'), '');
+        truncateSync(path.join(to, 'memory'), 100_000_000);
+        return Promise.resolve();
+      },
+    );
+    assert.deepEqual(kept(), ['a', 'b']);
+  });
+
+  it('is read whole once, and again after every write', async () => {
+    await make('a');
+    const held = await hold('a');
+    assert.equal(await held.damage(), undefined);
+    const verified = path.join(held.folder, 'verified.json');
+    const { mtimeNs } = statSync(verified, { bigint: true });
+    assert.equal(await held.damage(), undefined);
+    assert.equal(statSync(verified, { bigint: true }).mtimeNs, mtimeNs);
+    const { atime, mtime } = statSync(memoryOf('a'));
+    const bytes = readFileSync(memoryOf('a'));
+    bytes.writeUInt8(bytes.readUInt8(7) ^ 1, 7);
+    writeFileSync(memoryOf('a'), bytes);
+    // Who hides a write leaves a trace of it all the same.
+    utimesSync(memoryOf('a'), atime, mtime);
+    assert.match((await held.damage()) ?? '', /^memory has the sha256/);
+    await held.release();
   });
 
   it('neither removes nor replaces what somebody uses', async () => {
