@@ -9,15 +9,21 @@ import { meetMachine, type Hand } from './hand.ts';
 import { joinNode } from './join.ts';
 import type { Machine } from './machine.ts';
 import { makeMarkDrop, needsMarkDrop } from './mark-drop.ts';
+import type { VmNetwork } from './network.ts';
 import type { Api } from './start-api.ts';
 import type { Work } from './work.ts';
 
-/** @param api may still be starting: a machine takes longer */
-export async function bootNode(work: Work, machine: Machine, api: Promise<Api>): Promise<Hand> {
+/** @param around the API server may still be starting: a machine takes longer */
+export async function bootNode(
+  work: Work,
+  machine: Machine,
+  { api, network }: { api: Promise<Api>; network: VmNetwork },
+): Promise<Hand> {
   const { context, names, signal } = work;
   const { clock, say } = context;
   const { name, index, testNics } = machine.spec;
   const startedMs = clock.nowMs();
+  await network.plugIn(index);
   const hand = await meetMachine(work, machine);
   const tookMs = Math.round(clock.nowMs() - startedMs);
   say(`${name} has booted after ${formatDuration(tookMs)}`);

@@ -19,6 +19,8 @@ const BOOT_MS = 180_000;
 export interface Hand extends Executor {
   writeFile: NodeAgent['writeFile'];
   start: NodeAgent['start'];
+  /** By how much the node's clock is behind ours (ms), as heartbeats know it; undefined where nobody answers. */
+  behindMs(): number | undefined;
   /** Idempotent. */
   close(): void;
 }
@@ -49,12 +51,16 @@ export async function meetMachine(
 /** Resolves when the machine's agent answers for the first time. */
 async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
   const { name } = machine.spec;
+  const { clock } = options;
   let link: Promise<Link> | undefined;
+  let met: AgentConnection | undefined;
   const reach = async (signal?: AbortSignal): Promise<AgentConnection> => {
     link ??= connect(machine, { ...options, ...(signal === undefined ? {} : { signal }) }, () => {
       link = undefined;
+      met = undefined;
     });
-    return (await link).connection;
+    met = (await link).connection;
+    return met;
   };
   await reach();
   return {
@@ -62,6 +68,10 @@ async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
     run: async (command, limits) => (await reach(limits.signal)).run(command, limits),
     writeFile: async (path, content, mode) => (await reach()).writeFile(path, content, mode),
     start: async (command, onLine) => (await reach()).start(command, onLine),
+    behindMs: () => {
+      const offset = met?.wallOffset();
+      return offset === undefined ? undefined : Date.now() + offset.ms - clock.nowMs();
+    },
     close: () => {
       void link?.then(
         ({ kill }) => {

@@ -8,21 +8,33 @@ import type { KubeApi } from '../../core/kube.ts';
 
 /** The controller manager waits as long before it takes a node for lost. */
 const LOST_MS = 40_000;
-/** Of a lease that will be renewed in three seconds: by then a node that goes on has our time, in which it is renewed. */
-const DUE_MS = 7_000;
+/** Of a lease that will be renewed in a second. */
+const DUE_MS = 9_000;
 const EVERY_MS = 100;
 
 const leaseSchema = z.object({ spec: z.object({ renewTime: z.iso.datetime() }) });
 
-/** Waits until a node has renewed its lease, by its own clock, after a point in time (Unix, ms). */
+/** When a node renewed its lease last, as its kubelet wrote it: only good to see that it did so again. */
+export async function lastHeartbeat(kube: KubeApi, node: string): Promise<string> {
+  const lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    namespace: 'kube-node-lease',
+  };
+  return leaseSchema.parse(await kube.get({ ...lease, name: node })).spec.renewTime;
+}
+
+/** Waits until a node has renewed its lease; by which clock does not matter. */
 export async function untilHeartbeat(
   kube: KubeApi,
   node: string,
-  sinceMs: number,
+  before: string,
   signal: AbortSignal,
 ): Promise<void> {
   const wait = { what: `a heartbeat of ${node}`, timeoutMs: LOST_MS, everyMs: EVERY_MS, signal };
-  await waitFor(wait, async () => ((await renewedAtMs(kube, node)) >= sinceMs ? true : undefined));
+  await waitFor(wait, async () =>
+    (await lastHeartbeat(kube, node)) === before ? undefined : true,
+  );
 }
 
 /**
@@ -36,19 +48,11 @@ export async function untilHeartbeatIsDue(
 ): Promise<void> {
   const wait = { what: 'a heartbeat to be due', timeoutMs: LOST_MS, everyMs: EVERY_MS, signal };
   await waitFor(wait, async () => {
-    const all = await Promise.all(nodes.map((node) => renewedAtMs(kube, node)));
+    const all = await Promise.all(
+      nodes.map(async (node) => Date.parse(await lastHeartbeat(kube, node))),
+    );
     return Date.now() - Math.min(...all) >= DUE_MS ? true : undefined;
   }).catch(() => {
     signal.throwIfAborted();
   });
-}
-
-async function renewedAtMs(kube: KubeApi, node: string): Promise<number> {
-  const lease = {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    namespace: 'kube-node-lease',
-  };
-  const found = leaseSchema.parse(await kube.get({ ...lease, name: node }));
-  return Date.parse(found.spec.renewTime);
 }

@@ -11,12 +11,16 @@ import { SERVICE_SUBNET } from '../cluster-networks.ts';
 import { API_ADDRESS, testNicHostAddress, withPrefix } from './addresses.ts';
 
 const BRIDGE = 'coalmine0';
+/** Always the same: a node that goes on from a saved one knows it. */
+const BRIDGE_MAC = '52:54:00:c0:ff:ff';
 const NODES_MAX = 10;
 const LIMITS = { timeoutMs: 10_000, code: 'provision' } as const;
 
 export interface VmNetwork {
-  /** Makes the taps of one node; multi-queue where a test NIC has more than one. Idempotent. */
+  /** Makes the taps of one node; multi-queue where a test NIC has more than one. Nobody hears it yet. Idempotent. */
   addNode(node: { index: number; testNics: number; queues: number }): Promise<void>;
+  /** Connects it with the cluster's own network. Idempotent. */
+  plugIn(index: number): Promise<void>;
   /** Idempotent. Taps in use go when their QEMU goes. */
   close(): Promise<void>;
 }
@@ -56,6 +60,10 @@ export async function createNetwork(): Promise<VmNetwork> {
       for (let nic = 0; nic < testNics; nic += 1)
         await add(testTap(index, nic), testCommands(index, nic, queues));
     },
+    plugIn: async (index) => {
+      const argv = ['ip', 'link', 'set', managementTap(index), 'master', BRIDGE] as const;
+      await runOrThrow(local, { argv }, LIMITS);
+    },
     close,
   };
 }
@@ -66,7 +74,12 @@ export async function createNetwork(): Promise<VmNetwork> {
  */
 function bridgeCommands(): Command[] {
   return [
-    { argv: ['ip', 'link', 'add', BRIDGE, 'type', 'bridge', 'forward_delay', '0'] },
+    {
+      argv: [
+        ...(['ip', 'link', 'add', BRIDGE, 'address', BRIDGE_MAC] as const),
+        ...['type', 'bridge', 'forward_delay', '0'],
+      ],
+    },
     { argv: ['ip', 'addr', 'add', withPrefix(API_ADDRESS), 'dev', BRIDGE] },
     { argv: ['ip', 'link', 'set', BRIDGE, 'up'] },
     // It belongs to no link, and stays when ours go: the next cluster of this run meets it.
@@ -79,7 +92,7 @@ function managementCommands(index: number): Command[] {
   const tap = managementTap(index);
   return [
     { argv: ['ip', 'tuntap', 'add', tap, 'mode', 'tap'] },
-    { argv: ['ip', 'link', 'set', tap, 'master', BRIDGE, 'up'] },
+    { argv: ['ip', 'link', 'set', tap, 'up'] },
   ];
 }
 

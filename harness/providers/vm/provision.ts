@@ -121,7 +121,7 @@ async function makeCluster(
     starting.then((all) =>
       allOf(
         work,
-        all.map((one) => toNode(work, one, api)),
+        all.map((one) => toNode(work, one, { api, network })),
       ),
     ),
     saved?.demandWhole() ?? Promise.resolve(),

@@ -9,6 +9,7 @@ const HEALTH = {
 /** Without KVM, a node that also boots takes a minute. */
 const SERVES_MS = 180_000;
 const ASK_MS = 2_000;
+const EVERY_MS = 100;
 
 export async function untilServes(
   who: keyof typeof HEALTH,
@@ -18,7 +19,7 @@ export async function untilServes(
   const { port, path } = HEALTH[who];
   const url = `http://${address}:${port}${path}`;
   const what = `${who} to serve on ${address}`;
-  await waitFor({ what, timeoutMs: SERVES_MS, everyMs: 250, signal }, async () => {
+  await waitFor({ what, timeoutMs: SERVES_MS, everyMs: EVERY_MS, signal }, async () => {
     const answer = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => undefined);
     return answer?.ok === true ? true : undefined;
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  lastHeartbeat,
   untilHeartbeat,
   untilHeartbeatIsDue,
 } from '../../../../harness/providers/vm/heartbeats.ts';
@@ -30,7 +31,8 @@ describe('vm/heartbeats', () => {
   it('takes no heartbeat of before for one of now', async () => {
     const { kube, renew } = kubeWith(5_000);
     let heard = false;
-    const waiting = untilHeartbeat(kube, 'worker-1', Date.now() - 1_000, signal).then(() => {
+    const before = await lastHeartbeat(kube, 'worker-1');
+    const waiting = untilHeartbeat(kube, 'worker-1', before, signal).then(() => {
       heard = true;
     });
     // It has asked, and was told the old one.
@@ -41,6 +43,11 @@ describe('vm/heartbeats', () => {
     assert.equal(heard, true);
   });
 
+  it('takes one for new by whatever clock it was written', async () => {
+    const { kube } = kubeWith(5_000);
+    await untilHeartbeat(kube, 'worker-1', new Date(Date.now() + 60_000).toISOString(), signal);
+  });
+
   it('finds one due when the oldest is', async () => {
     const { kube } = kubeWith(100, 9_000);
     await untilHeartbeatIsDue(kube, ['worker-1', 'worker-2'], signal);
@@ -48,8 +55,9 @@ describe('vm/heartbeats', () => {
 
   it('stops waiting when it is told to', async () => {
     const { kube } = kubeWith(0);
+    const before = await lastHeartbeat(kube, 'worker-1');
     const gone = AbortSignal.abort(new Error('interrupted'));
-    await assert.rejects(untilHeartbeat(kube, 'worker-1', Date.now() + 1, gone), /interrupted/);
+    await assert.rejects(untilHeartbeat(kube, 'worker-1', before, gone), /interrupted/);
     await assert.rejects(untilHeartbeatIsDue(kube, ['worker-1'], gone), /interrupted/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Executor } from '../../../../harness/core/command.ts';
-import { setClock } from '../../../../harness/providers/vm/set-clock.ts';
+import { moveClock, setClock } from '../../../../harness/providers/vm/set-clock.ts';
 
 /** A node whose clock, once set, shows `offMs` more than it should: by attempt. */
 function nodeWith(offMs: readonly number[]): { node: Executor; sets: () => number } {
@@ -37,5 +37,31 @@ describe('a node’s clock', () => {
   it('is an error where it runs ahead as soon as it is set', async () => {
     const { node } = nodeWith([2_000, 2_000, 2_000, 2_000]);
     await assert.rejects(setClock(node, signal), /w1 runs too fast/);
+  });
+});
+
+describe('a node’s clock, by what heartbeats know of it', () => {
+  const moved = async (behindMs: number | undefined): Promise<string[]> => {
+    const words: string[] = [];
+    const { node } = nodeWith([0]);
+    const run: Executor['run'] = (command, limits) => {
+      words.push(command.argv[2] ?? '');
+      return node.run(command, limits);
+    };
+    await moveClock({ ...node, run, behindMs: () => behindMs }, signal);
+    return words;
+  };
+
+  it('is moved by one command, which may start late', async () => {
+    assert.deepEqual(await moved(86_400_250), ['--set=86400.250 seconds']);
+    assert.deepEqual(await moved(-1_500), ['--set=-1.500 seconds']);
+  });
+
+  it('is left alone where it is right', async () => {
+    assert.deepEqual(await moved(249), []);
+  });
+
+  it('is set to ours where they know nothing', async () => {
+    assert.match((await moved(undefined)).join(' '), /^--set=@\d+\.\d{3} \+%s%3N$/);
   });
 });
