@@ -3,14 +3,11 @@
  * qdiscs, stopped processes. Read before the first fault and after the last undo; a difference is residue.
  */
 import type { Command } from '../core/command.ts';
-import { deadlineIn } from '../core/deadline.ts';
 import { hasCode, messageOf } from '../core/errors.ts';
 import type { Recorder } from '../record/run-directory.ts';
 import type { ManagedNode, Stage } from './context.ts';
 
 const READ_MS = 20_000;
-/** Of all aspects of a node: what does not answer would make the end of a run wait for each. */
-const READ_ALL_MS = 40_000;
 
 interface Aspect {
   readonly name: string;
@@ -60,25 +57,29 @@ function isNodeRoute(line: string): boolean {
 export type NodeState = ReadonlyMap<string, string | typeof CANNOT_TELL>;
 const CANNOT_TELL = Symbol('cannot tell');
 
-/** Never throws: a node that cannot be read has a state without that aspect, and says so. */
+/**
+ * Never throws: a node that cannot be read has a state without that aspect, and says so. All at once, so that one that does
+ * not answer is waited for once.
+ */
 async function readNodeState(
   { node, agent }: ManagedNode,
   say: (text: string) => void,
 ): Promise<NodeState> {
   const state = new Map<string, string | typeof CANNOT_TELL>();
-  const deadline = deadlineIn(READ_ALL_MS);
-  for (const { name, command } of ASPECTS) {
-    if (deadline.remainingMs() === 0) break;
+  const complaints = new Set<string>();
+  const read = async ({ name, command }: Aspect): Promise<void> => {
     try {
-      const timeoutMs = Math.min(READ_MS, deadline.remainingMs());
-      const { exitCode, stdout } = await agent.run(command, { timeoutMs });
+      const { exitCode, stdout } = await agent.run(command, { timeoutMs: READ_MS });
       state.set(name, exitCode === 0 ? stdout : CANNOT_TELL);
-      if (exitCode !== 0) say(`the ${name} of ${node.name} cannot be read, and are not compared`);
+      if (exitCode !== 0)
+        complaints.add(`the ${name} of ${node.name} cannot be read, and are not compared`);
     } catch (error) {
-      say(`the ${name} of ${node.name} could not be read: ${messageOf(error)}`);
-      if (hasCode(error, 'agent')) break;
+      const what = hasCode(error, 'agent') ? 'state' : name;
+      complaints.add(`the ${what} of ${node.name} could not be read: ${messageOf(error)}`);
     }
-  }
+  };
+  await Promise.all(ASPECTS.map(read));
+  for (const text of complaints) say(text);
   return state;
 }
 

@@ -28,9 +28,10 @@ export async function startWatching(
   await applyWorkload(stage);
   // Their pods start beside the backends: a load is ready at its first success, and counts nothing before.
   const loads = await startLoads(stage, unwind);
-  await untilWorkloadReady(stage);
-  await prepareChurns(stage);
-  await recordProxies(stage);
+  await Promise.all([
+    untilWorkloadReady(stage).then(() => prepareChurns(stage)),
+    recordProxies(stage),
+  ]);
   say('reading rules and counters');
   const oracle = await startOracle({
     kube: cluster.kube,

@@ -120,7 +120,8 @@ describe('the snapshot of a node', () => {
     when = 'after';
     await compare();
     const isProof = (event: HistoryEvent) => event.kind === 'node-compared';
-    return { asked, proof: events.find(isProof) };
+    const notes = events.flatMap((event) => (event.kind === 'note' ? event.text : []));
+    return { asked, notes, proof: events.find(isProof) };
   }
   const ALL = [
     'iptables',
@@ -155,12 +156,13 @@ describe('the snapshot of a node', () => {
     assert.ok(!proof.compared.includes('nft tables'));
   });
 
-  it('asks a node that is out of reach once, and misses everything', async () => {
-    const { proof, asked } = await proofOf((_, when) =>
+  it('waits once for a node that is out of reach, says so once, and misses everything', async () => {
+    const { proof, asked, notes } = await proofOf((_, when) =>
       when === 'before' ? '' : new CoalmineError('agent', 'gone'),
     );
     assert.ok(proof?.kind === 'node-compared');
     assert.deepEqual(proof.missing, ALL);
-    assert.equal(asked.filter((one) => one.startsWith('after')).length, 1);
+    assert.equal(asked.filter((one) => one.startsWith('after')).length, ALL.length);
+    assert.deepEqual(notes, ['the state of w1 could not be read: gone']);
   });
 });
