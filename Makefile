@@ -1,8 +1,9 @@
 .DEFAULT_GOAL := help
 SCENARIO ?= upgrade-smoke
 ARGS ?=
-# Not the tsx wrapper: a signal must reach the program itself.
-COALMINE := node --import tsx harness/cli/main.ts
+# Compiled, as users have it: each run starts it twice.
+COALMINE := dist/cli/main.js
+SOURCES := $(shell find harness -type f) scripts/build.js
 
 NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn kubelet-canary freeze-vm reboot-vm
 # Each has versions that must fail and versions that must pass.
@@ -16,7 +17,10 @@ help: ## list the targets
 node_modules: package-lock.json
 	npm ci --ignore-scripts && touch node_modules
 
-setup: node_modules ## get everything ready ahead: packages, components, images
+$(COALMINE): $(SOURCES) node_modules
+	npm run --silent build
+
+setup: $(COALMINE) ## get everything ready ahead: packages, components, images
 	$(COALMINE) setup --tests $(ARGS)
 
 check: node_modules ## what CI runs first: types, lint, format, dead code, unit tests
@@ -31,15 +35,15 @@ test: node_modules ## all tests, those with a real engine and cluster included
 test-integration: node_modules ## only the tests with a real engine and cluster
 	npm run --silent test:integration
 
-scenario: node_modules ## run one scenario: make scenario SCENARIO=upgrade-smoke ARGS='--set kube-proxy=1.34.4'
+scenario: $(COALMINE) ## run one scenario: make scenario SCENARIO=upgrade-smoke ARGS='--set kube-proxy=1.34.4'
 	$(COALMINE) run $(SCENARIO) $(ARGS)
 
-nightly: node_modules ## what must pass, then the incidents, bad and good; stops at the first that does not come out so
+nightly: $(COALMINE) ## what must pass, then the incidents, bad and good; stops at the first that does not come out so
 	for scenario in $(NIGHTLY); do $(COALMINE) run $$scenario $(ARGS) || exit; done
 	for scenario in $(INCIDENTS); do $(COALMINE) run $$scenario --known $(ARGS) || exit; done
 
-bench: node_modules ## the ratios that we promise, each measured in one run
+bench: $(COALMINE) ## the ratios that we promise, each measured in one run
 	node --import tsx test/bench/main.ts $(ARGS)
 
-clean: node_modules ## remove what dead runs left behind
+clean: $(COALMINE) ## remove what dead runs left behind
 	$(COALMINE) clean $(ARGS)

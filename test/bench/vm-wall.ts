@@ -13,10 +13,12 @@ import type { BootReport } from '../support/boot-room.ts';
 import { median, type Ratio } from './ratio.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+/** Compiled, as users have it. */
+const PROGRAM = path.join(ROOT, 'dist/cli/main.js');
 const LIMITS = { timeoutMs: 900_000 };
 /** pass, fail, inconclusive: the run came to its end. */
 const JUDGED = [0, 1, 3];
-const NODE = ['setpriv', '--pdeathsig', 'TERM', '--', process.execPath, '--import', 'tsx'] as const;
+const NODE = ['setpriv', '--pdeathsig', 'TERM', '--', process.execPath] as const;
 const PHASE_MS = 5_000;
 const ROUNDS = 3;
 /** JSON is YAML. */
@@ -28,6 +30,7 @@ const SCENARIO = JSON.stringify({
 });
 
 export async function vmWall(): Promise<Ratio[]> {
+  await local.run({ argv: ['npm', '--prefix', ROOT, 'run', '--silent', 'build'] }, LIMITS);
   const bootMs = await medianOf(bootOnceMs);
   const coldMs = (await runMs({ COALMINE_SNAPSHOTS: 'off' })) - PHASE_MS;
   await runMs();
@@ -67,10 +70,9 @@ async function runMs(env: Record<string, string> = {}): Promise<number> {
   try {
     const scenario = path.join(folder, 'vm-bench.yaml');
     writeFileSync(scenario, SCENARIO);
-    const command = path.join(ROOT, 'harness/cli/main.ts');
     const run = ['run', scenario, '--provider', 'vm', '--reports', path.join(folder, 'reports')];
     const fromMs = monotonicMs();
-    const { exitCode, stderr } = await local.run({ argv: [...NODE, command, ...run], env }, LIMITS);
+    const { exitCode, stderr } = await local.run({ argv: [...NODE, PROGRAM, ...run], env }, LIMITS);
     const wallMs = monotonicMs() - fromMs;
     if (exitCode === null || !JUDGED.includes(exitCode))
       throw new Error(`the run ended with ${String(exitCode)}:\n${stderr}`);
