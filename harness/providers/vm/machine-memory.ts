@@ -34,15 +34,23 @@ export function memoryArgv(memoryMiB: number, memory: MachineMemory | undefined)
   return [...size, '-object', backend, '-machine', 'memory-backend=ram'];
 }
 
-/** A folder for `kept` memory; in the run's own mount namespace, and gone with it. */
-export async function mountMemory(folder: string, sizeMiB: number, unwind: Unwind): Promise<void> {
+/**
+ * A folder for `kept` memory; in the run's own mount namespace, and gone with it. Returns false where it cannot be had:
+ * machines run without it, and are not saved.
+ */
+export async function mountMemory(
+  folder: string,
+  sizeMiB: number,
+  unwind: Unwind,
+): Promise<boolean> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const options = `size=${sizeMiB}m,mode=0700,huge=advise`;
+  const options = `size=${sizeMiB}m,mode=0700`;
   const argv = ['mount', '-t', 'tmpfs', '-o', options, 'coalmine', folder] as const;
-  await runOrThrow(local, { argv }, LIMITS);
+  if ((await local.run({ argv }, LIMITS)).exitCode !== 0) return false;
   unwind.push('memory', async () => {
     await runOrThrow(local, { argv: ['umount', folder] }, LIMITS);
   });
+  return true;
 }
 
 /** Pages that are empty take no room in the copy. */

@@ -32,8 +32,10 @@ export async function startMachines(
   const { plan, say, logsDir } = context;
   const shape = machineShape(plan);
   const memories = path.join(folder, 'memory');
-  const isKept = toBeSaved && saved.length === 0;
-  if (isKept) await mountMemory(memories, names.length * shape.memoryMiB, unwind);
+  const isKept =
+    toBeSaved &&
+    saved.length === 0 &&
+    (await mountMemory(memories, names.length * shape.memoryMiB, unwind));
   const jobs = names.map(async (name, index) => {
     const own = path.join(folder, name);
     await mkdir(own, { recursive: true, mode: 0o700 });
