@@ -42,7 +42,7 @@ nightly: $(COALMINE) ## what must pass, then the incidents, bad and good; stops 
 	for scenario in $(NIGHTLY); do $(COALMINE) run $$scenario $(ARGS) || exit; done
 	for scenario in $(INCIDENTS); do $(COALMINE) run $$scenario --known $(ARGS) || exit; done
 
-bench: $(COALMINE) ## the ratios that we promise, each measured in one run
+bench: node_modules ## the ratios that we promise, each measured in one run
 	node --import tsx test/bench/main.ts $(ARGS)
 
 clean: $(COALMINE) ## remove what dead runs left behind

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { monotonicMs } from '../../harness/core/clock.ts';
 import { local } from '../../harness/exec/local.ts';
+import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import { runMachineRoom } from '../support/run-machine-room.ts';
 import type { BootReport } from '../support/boot-room.ts';
 import { median, type Ratio } from './ratio.ts';
@@ -30,7 +31,7 @@ const SCENARIO = JSON.stringify({
 });
 
 export async function vmWall(): Promise<Ratio[]> {
-  await local.run({ argv: ['npm', '--prefix', ROOT, 'run', '--silent', 'build'] }, LIMITS);
+  await runOrThrow(local, { argv: ['npm', '--prefix', ROOT, 'run', '--silent', 'build'] }, LIMITS);
   const bootMs = await medianOf(bootOnceMs);
   const coldMs = (await runMs({ COALMINE_SNAPSHOTS: 'off' })) - PHASE_MS;
   await runMs();

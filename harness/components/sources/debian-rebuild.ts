@@ -4,7 +4,6 @@
  */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { Mirror, PackageVersion } from './debian-packages.ts';
@@ -52,18 +51,12 @@ export async function rebuildProgram(rebuild: Rebuild, mirror: Mirror): Promise<
     local,
     // Its hooks name files by what they are called here; what it leaves when it is killed is thrown away with the rest.
     { argv: ['env', `--chdir=${mirror.folder}`, `TMPDIR=${mirror.folder}`, ...argv] },
-    { timeoutMs: BUILD_TIMEOUT_MS, signal: mirror.signal, code: 'component' },
-  ).catch((cause: unknown) => {
-    mirror.signal.throwIfAborted();
-    throw new CoalmineError(
-      'component',
-      `${rebuild.package} ${rebuild.version.version} could not be built with a change`,
-      {
-        wayOut: 'Check that mmdebstrap is installed, and that you are root (`coalmine doctor`).',
-        cause,
-      },
-    );
-  });
+    {
+      ...{ timeoutMs: BUILD_TIMEOUT_MS, signal: mirror.signal, code: 'component' },
+      wayOut:
+        'Check that mmdebstrap is installed, that you are root, and that the mirror has source packages (`coalmine doctor`).',
+    },
+  );
   return path.join(mirror.folder, 'built');
 }
 

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { waitFor } from '../../core/deadline.ts';
+import { deadlineIn, waitFor } from '../../core/deadline.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
@@ -37,6 +37,7 @@ export interface MachineSaving {
 
 const SAVE_MS = 120_000;
 /** They are a megabyte. */
+const READ_MS = 60_000;
 const READ_STEP_MS = 5;
 const REST_MS = 15_000;
 const REST_STEP_MS = 250;
@@ -136,7 +137,12 @@ export const CONTINUE_ARGV = ['-incoming', 'defer'];
 export async function readDevices(qmp: Qmp, { devices }: SavedMachine): Promise<void> {
   await qmp.execute('migrate-set-capabilities', MEMORY_CAPABILITIES);
   await qmp.execute('migrate-incoming', { uri: fileUri(devices) });
-  while ((await runState(qmp)) === 'inmigrate') await delay(READ_STEP_MS);
+  const deadline = deadlineIn(READ_MS);
+  while ((await runState(qmp)) === 'inmigrate') {
+    if (deadline.remainingMs() === 0)
+      throw new CoalmineError('deadline', `QEMU did not read ${devices} within its limit`);
+    await delay(READ_STEP_MS);
+  }
 }
 
 export function overlayArgv(
