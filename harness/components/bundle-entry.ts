@@ -9,8 +9,11 @@ export const PROGRAMS = {
 } as const;
 export type ProgramName = keyof typeof PROGRAMS;
 
-/** CommonJS dependencies ask for `require`, which an ES module does not have. */
-const REQUIRE =
+/**
+ * CommonJS dependencies ask for `require`, which an ES module does not have.
+ * @public scripts/build.js needs it, too
+ */
+export const REQUIRE =
   "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
 
 export async function bundleEntry(entry: string): Promise<Uint8Array> {

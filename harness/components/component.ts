@@ -19,7 +19,9 @@ export type ComponentName =
   | 'kernel'
   /** By Debian's version: `1.9.2-1`. */
   | 'irqbalance'
-  | 'busybox';
+  | 'busybox'
+  /** Checkpoint/Restore In Userspace: processes into files, and back. */
+  | 'criu';
 
 /** `version` has no leading v: `1.34.3`. */
 export interface ComponentRef {

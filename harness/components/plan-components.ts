@@ -13,6 +13,8 @@ export const PINS = {
   k6: '1.8.1',
   // bookworm's: what the first root of a machine is made of.
   busybox: '1.35.0',
+  // forky's: trixie's 4.1.1 asks TCP sockets of a kernel 6.18 for what they no longer have, bookworm's cannot read its vDSO.
+  criu: '4.2.1',
 } as const satisfies Partial<Record<ComponentName, string>>;
 
 /** What the node image of one Kubernetes version is made of, kube-proxy excepted: that has an image of its own. */

@@ -5,6 +5,7 @@ import { CoalmineError } from '../../core/errors.ts';
 import type { ComponentName, ComponentRef } from '../component.ts';
 import { withLock } from '../lock.ts';
 import { hostMirrorLines, openApt } from './apt.ts';
+import { takeCriu } from './debian-criu.ts';
 import { takeIrqbalance } from './debian-irqbalance.ts';
 import { takeKernel } from './debian-kernel.ts';
 import {
@@ -25,6 +26,7 @@ const TAKES: Readonly<Partial<Record<ComponentName, Take>>> = {
   busybox: program('busybox-static', 'bin/busybox'),
   kernel: takeKernel,
   irqbalance: takeIrqbalance,
+  criu: takeCriu,
 };
 
 export const debianSource: Source = debianSourceWith(hostMirrorLines);
