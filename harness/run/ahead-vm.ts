@@ -6,6 +6,7 @@ import type { Store } from '../components/store.ts';
 import type { Plan } from '../core/plan.ts';
 import { prepareVm, type VmParts } from '../providers/vm/prepare.ts';
 import { vmVersions } from '../providers/vm/versions.ts';
+import { fetchCriu, findCriu } from './criu.ts';
 import { nodeFiles } from './node-files.ts';
 
 /** `off`: every machine boots, and none is saved. */
@@ -22,13 +23,16 @@ export function vmComponents(plan: Plan): ComponentRef[] {
 }
 
 export async function vmParts(store: Store): Promise<VmParts> {
+  const saves = process.env[SNAPSHOTS] !== 'off';
+  const criu = saves ? await findCriu(store) : undefined;
   return {
     store,
     goFolder: store.cache.go,
     nodeFiles: await nodeFiles(store),
     kvmRefused: store.cache.kvmRefused,
     machineProgram: await bundleProgram('machine', store.cache),
-    ...(process.env[SNAPSHOTS] === 'off' ? {} : { snapshots: store.cache }),
+    ...(criu === undefined ? {} : { criu }),
+    ...(saves ? { snapshots: store.cache } : {}),
   };
 }
 
@@ -38,5 +42,6 @@ export async function makeMachines(
   store: Store,
   { say, signal }: StoreContext,
 ): Promise<void> {
+  if (process.env[SNAPSHOTS] !== 'off') await fetchCriu(store, { say, signal });
   await prepareVm(await vmParts(store), { plan, say, signal });
 }

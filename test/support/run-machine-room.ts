@@ -9,8 +9,8 @@ import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import { vmVersions } from '../../harness/providers/vm/versions.ts';
 import { nodeFiles } from '../../harness/run/node-files.ts';
 import { planOf } from './history.ts';
+import { inNamespaces } from './in-namespaces.ts';
 
-const NAMESPACES = ['--net', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child'];
 const ROOM_MS = 600_000;
 
 /** Returns the one line of JSON that the room prints. */
@@ -24,7 +24,7 @@ export async function runMachineRoom(room: string): Promise<unknown> {
   try {
     const program = path.join(import.meta.dirname, room);
     const words = [process.execPath, '--import', 'tsx', program, JSON.stringify(image), folder];
-    const argv = ['unshare', ...NAMESPACES, '--', ...words] as const;
+    const argv = inNamespaces(words);
     return JSON.parse(await runOrThrow(local, { argv }, { timeoutMs: ROOM_MS }));
   } finally {
     rmSync(folder, { recursive: true, force: true });

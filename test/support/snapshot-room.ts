@@ -1,7 +1,8 @@
 /**
- * One kind of cluster, made five times in namespaces of its own: `snapshot-room IMAGE-JSON FOLDER`. The first one is saved,
- * the second goes on from there, and before each of the others what was saved is damaged: so that one look tells, so that
- * only QEMU notices, and so that only who reads all of it does. Prints what came of it as one line of JSON.
+ * One kind of cluster, made six times in namespaces of its own: `snapshot-room IMAGE-JSON FOLDER`. The first one is saved,
+ * the second goes on from there, the third, too, but has to start its control plane, and before each of the others what was
+ * saved is damaged: so that one look tells, so that only QEMU notices, and so that only who reads all of it does. Prints
+ * what came of it as one line of JSON.
  */
 import {
   closeSync,
@@ -14,7 +15,9 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
 import path from 'node:path';
+import { connect } from 'node:tls';
 import { sha256OfFile } from '../../harness/components/digest.ts';
 import { createStore } from '../../harness/components/store.ts';
 import { startRunClock } from '../../harness/core/clock.ts';
@@ -24,6 +27,9 @@ import type { KubeApi } from '../../harness/core/kube.ts';
 import { local } from '../../harness/exec/local.ts';
 import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import type { Cluster, ClusterNode } from '../../harness/providers/provider.ts';
+import { nodeAddress } from '../../harness/providers/vm/addresses.ts';
+import { CLIENT_PEM, SERVER_PEM } from '../../harness/providers/vm/node-identity.ts';
+import type { VmParts } from '../../harness/providers/vm/prepare.ts';
 import { createVmProvider } from '../../harness/providers/vm/provider.ts';
 import { vmParts } from '../../harness/run/ahead-vm.ts';
 import { planOf } from './history.ts';
@@ -43,6 +49,10 @@ export interface SnapshotReport {
   nic: (number | null)[];
   /** How many renewals of its node's lease came. */
   heartbeats: number;
+  /** Of each that its kubelet asks by, in order of the clusters: what the node has. */
+  clientCerts: string[];
+  /** The same of those that it answers by: what it has, and what somebody gets who asks. */
+  serverCerts: { has: string; answersBy: string }[];
   /** Names of what is kept. */
   files: string[];
   folderMode: string;
@@ -76,10 +86,14 @@ async function main(folder: string): Promise<SnapshotReport> {
     ...(await vmParts(createStore({ offline: process.env['CI'] !== 'true' }))),
     snapshots: cache,
   };
-  const provider = createVmProvider(() => Promise.resolve(parts));
-  const report = { said: [], tookSeconds: [], served: [] } as unknown as SnapshotReport;
+  const lists = { said: [], tookSeconds: [], served: [], clientCerts: [], serverCerts: [] };
+  const report = lists as unknown as SnapshotReport;
   /** As one run after the other. */
-  const inRun = async (look?: (cluster: Cluster) => Promise<Partial<SnapshotReport>>) => {
+  const inRun = async (
+    look?: (cluster: Cluster) => Promise<Partial<SnapshotReport>>,
+    other: Partial<VmParts> = {},
+  ) => {
+    const provider = createVmProvider(() => Promise.resolve({ ...parts, ...other }));
     const lines: string[] = [];
     const say = (line: string): void => {
       lines.push(line);
@@ -97,6 +111,8 @@ async function main(folder: string): Promise<SnapshotReport> {
     try {
       if (look !== undefined) Object.assign(report, await look(cluster));
       report.served.push(await becomesReady(cluster));
+      const [node] = cluster.nodes;
+      if (node !== undefined) await readIdentity(node, report);
     } catch (error) {
       for (const node of cluster.nodes)
         for (const argv of FOR_AUTOPSY) console.error((await node.run({ argv }, LIMITS)).stdout);
@@ -113,6 +129,7 @@ async function main(folder: string): Promise<SnapshotReport> {
   report.folderMode = (statSync(saved('.')).mode & 0o777).toString(8);
   report.savedBytes = report.files.reduce((sum, name) => sum + statSync(saved(name)).size, 0);
   await inRun(look);
+  await inRun(undefined, { criu: { folder: path.join(folder, 'nowhere') } });
   truncateSync(saved('worker-1.memory'), report.savedBytes >> 2);
   await inRun();
   await cutWithManifest(saved('worker-1.devices'), saved('manifest.json'));
@@ -131,6 +148,31 @@ async function look(cluster: Cluster): Promise<Partial<SnapshotReport>> {
     nic: await reattach(node),
     heartbeats: await heartbeat(cluster.kube, node.name),
   };
+}
+
+/** Whoever asks a kubelet by its name is answered by what its file has; see node-identity.ts for the others. */
+async function readIdentity(node: Executor, report: SnapshotReport): Promise<void> {
+  const fingerprint = async (file: string): Promise<string> =>
+    new X509Certificate(await ask(node, 'cat', file)).fingerprint256;
+  report.clientCerts.push(await fingerprint(CLIENT_PEM));
+  const has = await fingerprint(SERVER_PEM);
+  const wait = { what: 'the kubelet to answer by its certificate', timeoutMs: READY_MS };
+  const answersBy = await waitFor(wait, async () => {
+    const found = await presented();
+    return found === has ? found : undefined;
+  }).catch(presented);
+  report.serverCerts.push({ has, answersBy });
+}
+
+function presented(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const to = { host: nodeAddress(0), servername: 'worker-1', port: 10_250 };
+    const socket = connect({ ...to, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
 }
 
 /** Scheduled, started, and seen by its kubelet: all of the cluster takes part in it. */

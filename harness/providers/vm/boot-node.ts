@@ -4,11 +4,12 @@ import path from 'node:path';
 import { formatDuration } from '../../core/duration.ts';
 import type { KubeApi } from '../../core/kube.ts';
 import { kubeProxyVersions } from '../versions.ts';
-import { podRange } from './addresses.ts';
+import { nodeAddress, podRange } from './addresses.ts';
 import { meetMachine, type Hand } from './hand.ts';
 import { joinNode } from './join.ts';
 import type { Machine } from './machine.ts';
 import { makeMarkDrop, needsMarkDrop } from './mark-drop.ts';
+import { makeIdentity } from './node-identity.ts';
 import type { VmNetwork } from './network.ts';
 import type { Api } from './start-api.ts';
 import type { Work } from './work.ts';
@@ -31,9 +32,9 @@ export async function bootNode(
   await announceNode(kube, name, index);
   const { kubeadm } = controlPlane;
   const ca = await readFile(path.join(kubeadm.pki, 'ca.crt'), 'utf8');
-  const kubeconfig = await kubeadm.nodeKubeconfig(name);
+  const identity = await makeIdentity(kubeadm, { name, address: nodeAddress(index) });
   if (needsMarkDrop(kubeProxyVersions(context.plan).all)) await makeMarkDrop(hand, signal);
-  await joinNode(hand, { nodes: names, index, testNics, kubeconfig, ca }, signal);
+  await joinNode(hand, { nodes: names, index, testNics, identity, ca }, signal);
   return hand;
 }
 

@@ -1,15 +1,17 @@
 /**
  * From a machine that goes on where it was saved to the node that it was then. Its kubelet, its kube-proxy and its pods run
- * already; what has changed behind their backs is the time, and the API server that they were connected to.
+ * already; what has changed behind their backs is the time, and, where that started again, the API server.
  */
 import type { Executor } from '../../core/command.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { KUBERNETES_ADDRESS } from '../cluster-networks.ts';
 import { API_ADDRESS, nodeAddress } from './addresses.ts';
 import { meetMachine, type Hand } from './hand.ts';
+import { pemFiles } from './join-files.ts';
 import { lastHeartbeat, untilHeartbeat } from './heartbeats.ts';
 import type { Machine } from './machine.ts';
 import type { VmNetwork } from './network.ts';
+import { makeIdentity } from './node-identity.ts';
 import { untilServes } from './serves.ts';
 import { moveClock } from './set-clock.ts';
 import type { Api } from './start-api.ts';
@@ -32,38 +34,44 @@ export async function continueNode(
   await machine.saving.go();
   const meeting = meetMachine(work, machine);
   meeting.catch(() => undefined); // told below, unless the API server did not come either
-  const { kube } = await api;
+  const { kube, controlPlane } = await api;
   const before = await lastHeartbeat(kube, name);
   await network.plugIn(index);
   const address = nodeAddress(index);
-  const bringUpToDate = async (): Promise<void> => {
+  const fresh = makeIdentity(controlPlane.kubeadm, { name, address });
+  const bringUpToDate = async (): Promise<Hand> => {
     const hand = await meeting;
-    await Promise.all([moveClock(hand, signal), endConnections(hand, signal)]);
+    const becomeItself = async (): Promise<void> => {
+      for (const file of pemFiles(await fresh))
+        await hand.writeFile(file.path, file.content, file.mode);
+      await endConnections(hand, controlPlane.goesOn ? KILL_OWN : KILL_ALL, signal);
+    };
+    await Promise.all([moveClock(hand, signal), becomeItself()]);
+    return hand;
   };
-  await Promise.all([
+  const [hand] = await Promise.all([
     bringUpToDate(),
     untilServes('kubelet', address, signal),
     untilServes('kube-proxy', address, signal),
     untilHeartbeat(kube, name, before, signal),
   ]);
-  const hand = await meeting;
-  // By now its heartbeats have told how far it was moved.
-  await moveClock(hand, signal);
   const took = formatDuration(Math.round(context.clock.nowMs() - fromMs));
   context.say(`${name} goes on from a saved cluster after ${took}`);
   return hand;
 }
 
-/** One after the other, in one program: each that is started costs a node without KVM a tenth of a second. */
-const KILL = 'ss --kill "$@"; ip -all netns exec ss --kill "$@"';
-
+/** The kubelet's, so that it asks by its new certificate from now on; it takes that up within five minutes by itself. */
+const KILL_OWN = 'ss --kill "$@"';
 /**
- * With the API server that is gone, on the node and in its pods: who waits for news there would notice after half a minute,
- * when HTTP/2 asks whether anybody listens. Where it does not work (a kernel without CONFIG_INET_DIAG_DESTROY) it takes that
- * long, and is no error.
+ * With an API server that is gone, on the node and in its pods: who waits for news there would notice after half a minute,
+ * when HTTP/2 asks whether anybody listens. In one program: each that is started costs a node without KVM a tenth of a
+ * second.
  */
-async function endConnections(node: Executor, signal: AbortSignal): Promise<void> {
+const KILL_ALL = `${KILL_OWN}; ip -all netns exec ${KILL_OWN}`;
+
+/** Where it does not work (a kernel without CONFIG_INET_DIAG_DESTROY) things take their time, and that is no error. */
+async function endConnections(node: Executor, how: string, signal: AbortSignal): Promise<void> {
   const whose = ['dst', API_ADDRESS, 'or', 'dst', KUBERNETES_ADDRESS];
-  const argv = ['sh', '-c', KILL, 'ss', ...whose] as const;
+  const argv = ['sh', '-c', how, 'ss', ...whose] as const;
   await node.run({ argv }, { timeoutMs: STEP_MS, signal });
 }

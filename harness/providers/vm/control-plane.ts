@@ -2,36 +2,41 @@
  * A control plane of local processes, inside the run's own namespaces: etcd, API server, controller manager and
  * scheduler. Nodes reach it at the bridge's address; nothing outside can.
  */
-import { mkdir, readFile } from 'node:fs/promises';
-import { request } from 'node:https';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { waitFor } from '../../core/deadline.ts';
-import { CoalmineError } from '../../core/errors.ts';
+import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
-import { local } from '../../exec/local.ts';
-import { runOrThrow } from '../../exec/run-or-throw.ts';
-import { API_ADDRESS, API_PORT } from './addresses.ts';
+import { API_ADDRESS } from './addresses.ts';
+import { MADE_ONCE, untilApiReady } from './api-ready.ts';
+import type { Criu } from './checkpoint.ts';
 import {
   apiServerArgs,
   controllerManagerArgs,
   etcdArgs,
   schedulerArgs,
 } from './control-plane-argv.ts';
-import { startDaemon, type Daemon } from './daemon.ts';
+import {
+  CONTROL_PLANE_FOLDER as FOLDER,
+  emptyPlace,
+  leavePlace,
+  takePlace,
+} from './control-plane-place.ts';
+import {
+  goOnArgv,
+  RESTORE_LOG,
+  saveControlPlane,
+  unpackControlPlane,
+  type SavedControlPlane,
+} from './control-plane-save.ts';
+import { INIT_LOG, initScript, STAGE_SIGNALS } from './init-script.ts';
 import { useKubeadm, type Kubeadm } from './kubeadm.ts';
+import { startTree, type ProcessTree, type TreeFiles } from './process-tree.ts';
 
+/** Of processes, with a session: what CRIU saves has to be on its own. */
+const OWN_NAMESPACE = ['unshare', '--pid', '--fork', '--kill-child', '--', 'setsid'] as const;
 const READY_MS = 90_000;
-const READY_EVERY_MS = 25;
-/**
- * Hooks of the API server that make objects which a saved cluster has already: they look at each again, a second after it
- * serves. Nobody waits for that.
- */
-const MADE_ONCE = [
-  'poststarthook/rbac/bootstrap-roles',
-  'poststarthook/scheduling/bootstrap-system-priority-classes',
-];
-const ASK_MS = 3_000;
-const PACK_MS = 60_000;
+/** One that goes on answers at once, or never. */
+const GOES_ON_MS = 15_000;
 
 export const CONTROL_PLANE_PROGRAMS = [
   'etcd',
@@ -45,11 +50,12 @@ export interface ControlPlaneOptions {
   programs: Readonly<Record<(typeof CONTROL_PLANE_PROGRAMS)[number] | 'kubeadm', string>>;
   kubernetes: string;
   proxyMode: Plan['proxyMode'];
-  /** Folder of the run's own: keys, kubeconfigs, etcd's data. */
-  folder: string;
   /** What `save` of another one wrote: it is the same cluster then. */
-  saved?: string;
+  saved?: SavedControlPlane;
+  /** With it, processes can be saved, and go on. */
+  criu?: Criu;
   logsDir: string;
+  say: (line: string) => void;
   signal: AbortSignal;
 }
 
@@ -58,110 +64,120 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   readonly address: string;
   readonly kubeadm: Kubeadm;
+  /** Whether its processes are those that were saved, which do not know that they were: connections of then still stand. */
+  readonly goesOn: boolean;
   /** Resolves with the reason when one of the programs ends by itself; else never. */
   readonly died: Promise<string>;
-  /** Writes keys, kubeconfigs and every object to a file. Nobody can change an object meanwhile. */
-  save(file: string): Promise<void>;
+  /** It stands still meanwhile; whoever is connected with it must do so, too. */
+  save(saved: SavedControlPlane): Promise<void>;
   /** Idempotent; resolves when nothing of it runs. */
   stop(): Promise<void>;
 }
 
 /** Resolves when the API server is ready; the bridge with its address must be there. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { programs, folder, saved, logsDir, signal } = options;
-  const logs = path.join(logsDir, 'control-plane');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await mkdir(logs, { recursive: true });
-  const daemons: Daemon[] = [];
-  const start = (
-    name: (typeof CONTROL_PLANE_PROGRAMS)[number],
-    args: readonly string[],
-  ): Daemon => {
-    signal.throwIfAborted();
-    const daemon = startDaemon(name, [programs[name], ...args], path.join(logs, `${name}.log`));
-    daemons.push(daemon);
-    return daemon;
-  };
-  const stop = async (): Promise<void> => {
-    await Promise.all(daemons.map((daemon) => daemon.stop()));
-  };
+  const { programs, criu, logsDir, say } = options;
   try {
-    if (saved !== undefined) await unpack(saved, folder, signal);
-    const etcd = start('etcd', etcdArgs(path.join(folder, 'etcd')));
-    const kubeadm = await useKubeadm({ ...options, program: programs.kubeadm });
-    if (saved === undefined) await kubeadm.makeCertificates();
-    start('kube-apiserver', apiServerArgs(kubeadm.pki));
-    const [kubeconfig, manager, scheduler] = await Promise.all(
-      (['super-admin', 'controller-manager', 'scheduler'] as const).map((who) =>
-        saved === undefined
-          ? kubeadm.makeKubeconfig(who)
-          : Promise.resolve(kubeadm.kubeconfigOf(who)),
-      ),
-    );
-    await unlessDead(
-      daemons,
-      apiServerReady(kubeadm.pki, saved === undefined ? [] : MADE_ONCE, signal),
-    );
-    start('kube-controller-manager', controllerManagerArgs(kubeadm.pki, manager ?? ''));
-    start('kube-scheduler', schedulerArgs(scheduler ?? ''));
-    const died = Promise.race(daemons.map((daemon) => daemon.died));
-    // What etcd has written lies there whole whenever it stands still: it survives a crash, too.
-    const save = (file: string): Promise<void> => etcd.still(() => pack(folder, file));
-    return { kubeconfig: kubeconfig ?? '', address: API_ADDRESS, kubeadm, died, save, stop };
+    await takePlace(logsIn(logsDir));
+    const kubeadm = await useKubeadm({ ...options, program: programs.kubeadm, folder: FOLDER });
+    const goesOn = await goOn(options, kubeadm);
+    const tree = goesOn ?? (await begin(options, kubeadm));
+    return {
+      ...{ kubeadm, address: API_ADDRESS, goesOn: goesOn !== undefined, died: tree.died },
+      kubeconfig: kubeadm.kubeconfigOf('super-admin'),
+      save: (saved) => saveControlPlane({ tree, criu, say }, saved),
+      stop: async () => {
+        await tree.stop();
+        await leavePlace();
+      },
+    };
   } catch (error) {
-    await stop();
+    await leavePlace();
     throw error;
   }
 }
 
-/** Without the log that etcd makes ahead, for when the present one is full. */
-async function pack(folder: string, file: string): Promise<void> {
-  const argv = [
-    'tar',
-    '--create',
-    '--exclude=*.tmp',
-    `--file=${file}`,
-    `--directory=${folder}`,
-    '.',
-  ] as const;
-  await runOrThrow(local, { argv }, { timeoutMs: PACK_MS, code: 'provision' });
+function logsIn(logsDir: string): string {
+  return path.join(logsDir, 'control-plane');
 }
 
-async function unpack(file: string, folder: string, signal: AbortSignal): Promise<void> {
-  const argv = ['tar', '--extract', `--file=${file}`, `--directory=${folder}`] as const;
-  await runOrThrow(local, { argv }, { timeoutMs: PACK_MS, signal, code: 'provision' });
+/** The logs by the name that they keep. */
+function placeOf(logsDir: string): TreeFiles {
+  return { folder: FOLDER, logs: logsIn(logsDir), ownLog: INIT_LOG };
 }
 
-async function unlessDead<T>(daemons: readonly Daemon[], work: Promise<T>): Promise<T> {
-  const dead = daemons.map(async ({ died }) => {
-    throw new CoalmineError('provision', `the control plane did not start: ${await died}`);
+/** Returns undefined where there is nothing to go on from, or it does not work: it can be started, too. */
+async function goOn(
+  { saved, criu, logsDir, say, signal }: ControlPlaneOptions,
+  { pki }: Kubeadm,
+): Promise<ProcessTree | undefined> {
+  if (saved === undefined) return undefined;
+  await unpackControlPlane(saved, signal);
+  if (criu === undefined || !saved.hasImages) return undefined;
+  try {
+    const tree = await startTree(
+      goOnArgv(criu, saved),
+      { ...placeOf(logsDir), ownLog: RESTORE_LOG },
+      signal,
+    );
+    const limits = { without: [], timeoutMs: GOES_ON_MS, signal };
+    return await unlessDead(tree, () => untilApiReady(pki, limits));
+  } catch (error) {
+    signal.throwIfAborted();
+    say(`the saved control plane does not go on, and is started: ${messageOf(error)}`);
+    await emptyPlace();
+    await unpackControlPlane(saved, signal);
+    return undefined;
+  }
+}
+
+async function begin(
+  { programs, saved, logsDir, signal }: ControlPlaneOptions,
+  kubeadm: Kubeadm,
+): Promise<ProcessTree> {
+  const isNew = saved === undefined;
+  const { pki } = kubeadm;
+  const one = (name: (typeof CONTROL_PLANE_PROGRAMS)[number], args: readonly string[]) => ({
+    name,
+    argv: [programs[name], ...args] as const,
   });
-  return Promise.race([work, ...dead]);
-}
-
-/** @param without names of its checks that need not be met */
-async function apiServerReady(
-  pki: string,
-  without: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const ca = await readFile(path.join(pki, 'ca.crt'), 'utf8');
-  const wait = { what: 'the API server to be ready', timeoutMs: READY_MS, signal };
-  await waitFor({ ...wait, everyMs: READY_EVERY_MS }, async () =>
-    (await readyz(ca, without)) === 200 ? true : undefined,
-  );
-}
-
-function readyz(ca: string, without: readonly string[]): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    const query = new URLSearchParams(without.map((name): [string, string] => ['exclude', name]));
-    const url = `https://${API_ADDRESS}:${API_PORT}/readyz?${query.toString()}`;
-    const asked = request(url, { ca, timeout: ASK_MS, agent: false }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode);
-    });
-    asked.on('timeout', () => asked.destroy(new Error('no answer')));
-    asked.on('error', reject);
-    asked.end();
+  const stages = [
+    [one('etcd', etcdArgs(path.join(FOLDER, 'etcd')))],
+    [one('kube-apiserver', apiServerArgs(pki))],
+    [
+      one(
+        'kube-controller-manager',
+        controllerManagerArgs(pki, kubeadm.kubeconfigOf('controller-manager')),
+      ),
+      one('kube-scheduler', schedulerArgs(kubeadm.kubeconfigOf('scheduler'))),
+    ],
+  ];
+  const init = path.join(FOLDER, 'init.sh');
+  await writeFile(init, initScript(FOLDER, stages), { mode: 0o600 });
+  const tree = await startTree([...OWN_NAMESPACE, 'sh', init], placeOf(logsDir), signal);
+  return unlessDead(tree, async () => {
+    if (isNew) await kubeadm.makeCertificates();
+    tree.kill(STAGE_SIGNALS[0]);
+    const others = ['super-admin', 'controller-manager', 'scheduler'] as const;
+    if (isNew) await Promise.all(others.map((who) => kubeadm.makeKubeconfig(who)));
+    const without = isNew ? [] : MADE_ONCE;
+    await untilApiReady(pki, { without, timeoutMs: READY_MS, signal });
+    tree.kill(STAGE_SIGNALS[1]);
   });
+}
+
+/** Returns it once `work` is done; it is stopped where that fails, or it dies meanwhile. */
+async function unlessDead(tree: ProcessTree, work: () => Promise<void>): Promise<ProcessTree> {
+  const dead = tree.died.then((why) => {
+    throw new CoalmineError('provision', `the control plane did not start: ${why}`);
+  });
+  try {
+    await Promise.race([work(), dead]);
+    return tree;
+  } catch (error) {
+    await tree.stop();
+    throw error;
+  } finally {
+    dead.catch(() => undefined);
+  }
 }

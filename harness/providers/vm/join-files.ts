@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import type { Command } from '../../core/command.ts';
 import { DNS_ADDRESS } from '../cluster-networks.ts';
 import { cniConflist, CONFLIST_FILE, routeCommands, type PodRange } from '../pod-network.ts';
+import { CLIENT_PEM, SERVER_PEM, type NodeIdentity } from './node-identity.ts';
 import { API_ADDRESS, nodeAddress, podRange, testNicAddress, withPrefix } from './addresses.ts';
 
 export const NETWORK_UNIT = 'coalmine-network.service';
@@ -27,14 +28,13 @@ export interface Joining {
   /** Which of them joins. */
   index: number;
   testNics: number;
-  /** Of the node's kubelet, with its client certificate. */
-  kubeconfig: string;
+  identity: NodeIdentity;
   /** The cluster's certificate authority. */
   ca: string;
 }
 
 export function joinFiles(joining: Joining): NodeFile[] {
-  const { nodes, index, kubeconfig, ca } = joining;
+  const { nodes, index, identity, ca } = joining;
   const name = nodes[index] ?? '';
   const file = (path: string, content: string, mode = 0o644): NodeFile => ({ path, content, mode });
   return [
@@ -46,9 +46,18 @@ export function joinFiles(joining: Joining): NodeFile[] {
     file(`/etc/systemd/system/${NETWORK_UNIT}`, networkUnit(joining)),
     file(CONFLIST_FILE, cniConflist(podRange(index))),
     file(CA, ca),
-    file(KUBECONFIG, kubeconfig, 0o600),
+    file(KUBECONFIG, identity.kubeconfig),
+    ...pemFiles(identity),
     file(KUBELET_CONFIG, kubeletConfig()),
     file('/etc/default/kubelet', kubeletArguments(name, nodeAddress(index))),
+  ];
+}
+
+/** What a node is known by; all else stays when it gets new ones. */
+export function pemFiles({ clientPem, serverPem }: NodeIdentity): NodeFile[] {
+  return [
+    { path: CLIENT_PEM, content: clientPem, mode: 0o600 },
+    { path: SERVER_PEM, content: serverPem, mode: 0o600 },
   ];
 }
 
@@ -106,6 +115,8 @@ export function kubeletConfig(): string {
   return stringify({
     kind: 'KubeletConfiguration',
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    tlsCertFile: SERVER_PEM,
+    tlsPrivateKeyFile: SERVER_PEM,
     authentication: {
       anonymous: { enabled: false },
       webhook: { enabled: true },

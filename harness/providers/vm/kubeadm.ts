@@ -1,5 +1,5 @@
 /** Phases of `kubeadm init`, one at a time: each makes files, or objects through the API server. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import { local } from '../../exec/local.ts';
@@ -18,13 +18,20 @@ export interface Kubeadm {
   makeKubeconfig(who: Member): Promise<string>;
   /** Returns the path of one that was made before. */
   kubeconfigOf(who: Member): string;
-  /** Returns the kubeconfig of a node's kubelet. */
-  nodeKubeconfig(node: string): Promise<string>;
+  /** Of the cluster's own; secrets are written to it. */
+  readonly folder: string;
+  /** Writes what kubeadm must know of a node to `file`; returns what carries out a phase for it. */
+  nodePhase(node: {
+    name: string;
+    address?: string;
+    pki: string;
+    file: string;
+  }): Promise<(words: readonly string[]) => Promise<void>>;
   /** Applies an addon's objects to the cluster. */
   applyAddon(addon: 'coredns' | 'kube-proxy', kubeconfig: string): Promise<void>;
 }
 
-export interface KubeadmOptions extends Omit<KubeadmInput, 'node' | 'pki'> {
+export interface KubeadmOptions extends Omit<KubeadmInput, 'node' | 'address' | 'pki'> {
   /** Path of kubeadm. */
   program: string;
   /** Folder of the run's own; secrets are written to it. */
@@ -35,33 +42,24 @@ export interface KubeadmOptions extends Omit<KubeadmInput, 'node' | 'pki'> {
 export async function useKubeadm(options: KubeadmOptions): Promise<Kubeadm> {
   const { program, folder, signal } = options;
   const pki = path.join(folder, 'pki');
-  const configure = async (name: string, node?: string): Promise<string> => {
-    const file = path.join(folder, name);
-    const input = { ...options, pki, ...(node === undefined ? {} : { node }) };
-    await writeFile(file, kubeadmConfig(input), { mode: 0o600 });
-    return file;
-  };
-  const config = await configure('kubeadm.yaml');
+  const config = path.join(folder, 'kubeadm.yaml');
+  await writeFile(config, kubeadmConfig({ ...options, pki }), { mode: 0o600 });
   const phase = async (words: readonly string[], withConfig = config): Promise<void> => {
     const argv = [program, 'init', 'phase', ...words, '--config', withConfig] as const;
     await runOrThrow(local, { argv }, { timeoutMs: PHASE_MS, signal, code: 'provision' });
   };
   const kubeconfigOf = (who: Member): string => path.join(folder, `${who}.conf`);
   return {
-    pki,
+    ...{ pki, folder },
     makeCertificates: () => phase(['certs', 'all']),
     makeKubeconfig: async (who) => {
       await phase(['kubeconfig', who, '--kubeconfig-dir', folder]);
       return kubeconfigOf(who);
     },
     kubeconfigOf,
-    nodeKubeconfig: async (node) => {
-      const into = path.join(folder, `kubelet-${node}`);
-      await phase(
-        ['kubeconfig', 'kubelet', '--kubeconfig-dir', into],
-        await configure(`kubeadm-${node}.yaml`, node),
-      );
-      return readFile(path.join(into, 'kubelet.conf'), 'utf8');
+    nodePhase: async ({ name, file, ...about }) => {
+      await writeFile(file, kubeadmConfig({ ...options, ...about, node: name }), { mode: 0o600 });
+      return (words) => phase(words, file);
     },
     applyAddon: (addon, kubeconfig) => phase(['addon', addon, '--kubeconfig', kubeconfig]),
   };

@@ -9,6 +9,7 @@ import {
 import { makeVmImage, type VmImage } from '../../components/image/vm-image.ts';
 import type { ToolsFile } from '../../components/image/tools-disk.ts';
 import type { ProvisionContext } from '../provider.ts';
+import type { Criu } from './checkpoint.ts';
 import { CONTROL_PLANE_PROGRAMS, type ControlPlaneOptions } from './control-plane.ts';
 import type { SnapshotCache } from './snapshot-store.ts';
 import { vmVersions } from './versions.ts';
@@ -23,11 +24,13 @@ export interface VmParts {
   machineProgram: Program;
   /** File: what is known about KVM here. */
   kvmRefused: string;
+  /** What saves processes; they start each time where absent. */
+  criu?: Criu;
   /** Where machines are kept that have booted; each boots where absent. */
   snapshots?: SnapshotCache;
 }
 
-export interface Prepared {
+export interface Prepared extends Pick<VmParts, 'criu'> {
   image: VmImage;
   programs: ControlPlaneOptions['programs'];
   /** Of each program of the control plane. */
@@ -37,7 +40,7 @@ export interface Prepared {
 }
 
 export async function prepareVm(
-  { store, goFolder, nodeFiles }: VmParts,
+  { store, goFolder, nodeFiles, criu }: VmParts,
   { plan, say, signal }: Pick<ProvisionContext, 'plan' | 'say' | 'signal'>,
 ): Promise<Prepared> {
   const making: ImageMaking = { store, goFolder, context: { say, signal } };
@@ -50,6 +53,7 @@ export async function prepareVm(
   const load = await makeLoadImage(making, versions);
   const programs = await Promise.all(found);
   return {
+    ...(criu === undefined ? {} : { criu }),
     image: await makeVmImage(making, versions, nodeFiles),
     programs: Object.fromEntries(
       programs.map(({ name, path }) => [name, path]),

@@ -41,6 +41,12 @@ export async function moveClock(
   const behindMs = node.behindMs();
   if (behindMs === undefined) return setClock(node, signal);
   if (Math.abs(behindMs) < OFF_MS) return;
-  const argv = ['date', '--utc', `--set=${(behindMs / 1_000).toFixed(3)} seconds`] as const;
-  await runOrThrow(node, { argv }, { timeoutMs: STEP_MS, signal, code: 'provision' });
+  const by = `--set=${(behindMs / 1_000).toFixed(3)} seconds`;
+  const argv = ['date', '--utc', by, '+%s%3N'] as const;
+  const fromMs = Date.now();
+  const nodeMs = Number(
+    await runOrThrow(node, { argv }, { timeoutMs: STEP_MS, signal, code: 'provision' }),
+  );
+  // The time that it made, somewhere between our two readings.
+  if (nodeMs < fromMs - OFF_MS || nodeMs > Date.now() + OFF_MS) await setClock(node, signal);
 }

@@ -19,8 +19,9 @@ import type { MachineSpec } from './machine.ts';
 import { qemuArgv } from './qemu.ts';
 
 /** Of what is done to a cluster before it is saved and cannot be seen below. */
-const FORMAT = 'snapshot-5';
+const FORMAT = 'snapshot-6';
 const KEY_CHARS = 16;
+const NOBODY = { kubeconfig: '', clientPem: '', serverPem: '' };
 
 export interface SnapshotSpec {
   machine: Omit<MachineSpec, 'name' | 'index' | 'runId' | 'folder'>;
@@ -51,7 +52,7 @@ function clusterInputs(spec: SnapshotSpec): string[] {
   const { machine, nodes, kubernetes, proxyMode, kubeProxyImage } = spec;
   const { testNics } = machine;
   const joined = nodes.map((_, index) =>
-    joinFiles({ nodes, index, testNics, kubeconfig: '', ca: '' }),
+    joinFiles({ nodes, index, testNics, identity: NOBODY, ca: '' }),
   );
   const noDns = { spec: { template: { spec: { containers: [] } } } };
   return [

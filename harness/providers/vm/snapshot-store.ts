@@ -79,7 +79,7 @@ export async function makeSnapshot(
     try {
       const work = await mkdtemp(path.join(partial, 'work-'));
       await make(work);
-      await sealSnapshot(work, await readdir(work), origin);
+      await sealSnapshot(work, await filesBelow(work), origin);
       const place = path.join(cache.snapshots, key);
       await removeAll(place);
       await mkdir(cache.snapshots, { recursive: true });
@@ -144,10 +144,18 @@ async function listSnapshots(
 }
 
 async function bytesIn(folder: string): Promise<number> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await filesBelow(folder).catch(() => []);
   // What it takes on the disk: the memory of a machine is mostly holes.
   const sizes = names.map(async (name) => (await stat(path.join(folder, name))).blocks * BLOCK);
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** As paths from there. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 }
 
 async function withKey(

@@ -4,7 +4,6 @@
  * the same names and addresses, with the same keys, which is why the folder is its owner's only. No two of them can meet,
  * because each lives in namespaces of its own. Nothing here can fail a run: without a snapshot, machines boot.
  */
-import path from 'node:path';
 import { formatBytes, freeBytes } from '../../components/disk.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
@@ -12,6 +11,7 @@ import type { KubeApi } from '../../core/kube.ts';
 import type { ProvisionContext } from '../provider.ts';
 import { imageVersions, kubeProxyVersions } from '../versions.ts';
 import { demandQemu, type Accel } from './accel.ts';
+import { savedControlPlaneIn, type SavedControlPlane } from './control-plane-save.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Hand } from './hand.ts';
 import { untilHeartbeatIsDue } from './heartbeats.ts';
@@ -31,8 +31,7 @@ import {
 import { machineShape, vmNodeNames } from './versions.ts';
 
 export interface SavedCluster {
-  /** What `ControlPlane.save` wrote. */
-  readonly controlPlane: string;
+  readonly controlPlane: SavedControlPlane;
   /** What its machines ran on, and must run on again. */
   readonly accel: Accel['kind'];
   /** One for each node, in order. */
@@ -165,7 +164,7 @@ function filesIn(
   names: readonly string[],
 ): Pick<SavedCluster, 'controlPlane' | 'machines'> {
   return {
-    controlPlane: path.join(folder, 'control-plane.tar'),
+    controlPlane: savedControlPlaneIn(folder),
     machines: names.map((name) => savedIn(folder, name)),
   };
 }
@@ -185,12 +184,12 @@ async function write(cluster: Serving, folder: string, signal: AbortSignal): Pro
   await untilHeartbeatIsDue(kube, names, signal);
   try {
     await each(({ saving }) => saving.stop());
+    // What a node has heard of is in it; what it does while their memory is written, nobody goes on from.
+    await controlPlane.save(saved.controlPlane);
     await each(async ({ saving }, index) => {
       const into = saved.machines[index];
       if (into !== undefined) await saving.write(into);
     });
-    // Last: what a node has heard of is in it.
-    await controlPlane.save(saved.controlPlane);
   } finally {
     await each(({ saving }) => saving.go());
   }

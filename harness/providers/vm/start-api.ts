@@ -1,11 +1,11 @@
 /** The control plane of one cluster with the addons of kubeadm, and a client that talks to it. */
-import path from 'node:path';
 import { CoalmineError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { KubeApi } from '../../core/kube.ts';
 import { connectKube, loadClient } from '../kube.ts';
 import { imageVersions, kubeProxyVersions } from '../versions.ts';
 import { applyAddons } from './addons.ts';
+import type { SavedControlPlane } from './control-plane-save.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import type { Work } from './work.ts';
 
@@ -18,23 +18,24 @@ export interface Api {
  * The bridge must be there. Its end, whenever it comes, makes the work give up.
  * @param saved what another one's `save` wrote; it has the addons already
  */
-export async function startApi(work: Work, saved?: string): Promise<Api> {
-  const { context, prepared, folder, names, unwind, signal, giveUp } = work;
+export async function startApi(work: Work, saved?: SavedControlPlane): Promise<Api> {
+  const { context, prepared, names, unwind, signal, giveUp } = work;
   const { plan, clock, say, logsDir } = context;
   const startedMs = clock.nowMs();
   void loadClient().catch(() => undefined); // who needs it says why it cannot be had
   const controlPlane = await startControlPlane({
-    ...{ proxyMode: plan.proxyMode, logsDir, signal },
+    ...{ proxyMode: plan.proxyMode, logsDir, say, signal },
     kubernetes: imageVersions(plan).kubernetes,
     programs: prepared.programs,
-    folder: path.join(folder, 'control-plane'),
+    ...(prepared.criu === undefined ? {} : { criu: prepared.criu }),
     ...(saved === undefined ? {} : { saved }),
   });
   unwind.push('control plane', () => controlPlane.stop());
   void controlPlane.died.then((why) => {
     giveUp(new CoalmineError('provision', why, { wayOut: `Read the logs in ${logsDir}.` }));
   });
-  say(`the control plane is ready after ${formatDuration(Math.round(clock.nowMs() - startedMs))}`);
+  const took = formatDuration(Math.round(clock.nowMs() - startedMs));
+  say(`the control plane ${controlPlane.goesOn ? 'goes on' : 'is ready'} after ${took}`);
   const kube = await connectKube(controlPlane.kubeconfig, clock);
   if (saved !== undefined) return { controlPlane, kube };
   const kubeProxyImage = prepared.kubeProxyImage(kubeProxyVersions(plan).first);

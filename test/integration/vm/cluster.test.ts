@@ -13,10 +13,10 @@ import { prepareVm } from '../../../harness/providers/vm/prepare.ts';
 import { vmParts } from '../../../harness/run/ahead-vm.ts';
 import type { ClusterReport } from '../../support/cluster-room.ts';
 import { planOf } from '../../support/history.ts';
+import { inNamespaces } from '../../support/in-namespaces.ts';
 import { isRoot, skipOrFail } from '../../support/real.ts';
 
 const ROOM = path.resolve(import.meta.dirname, '../../support/cluster-room.ts');
-const NAMESPACES = ['--net', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child'];
 
 describe('the vm provider', function () {
   let report: ClusterReport;
@@ -34,11 +34,7 @@ describe('the vm provider', function () {
     );
     logs = mkdtempSync(path.join(tmpdir(), 'coalmine-logs-'));
     const program = [process.execPath, '--import', 'tsx', ROOM, logs];
-    const stdout = await runOrThrow(
-      local,
-      { argv: ['unshare', ...NAMESPACES, '--', ...program] },
-      { timeoutMs: 600_000 },
-    );
+    const stdout = await runOrThrow(local, { argv: inNamespaces(program) }, { timeoutMs: 600_000 });
     report = JSON.parse(stdout) as ClusterReport;
   });
   after(() => {

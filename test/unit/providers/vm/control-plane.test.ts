@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { dnsBefore } from '../../../../harness/providers/vm/addons.ts';
 import {
@@ -10,7 +7,7 @@ import {
   etcdArgs,
   schedulerArgs,
 } from '../../../../harness/providers/vm/control-plane-argv.ts';
-import { startDaemon } from '../../../../harness/providers/vm/daemon.ts';
+import { initScript } from '../../../../harness/providers/vm/init-script.ts';
 import { kubeadmConfig } from '../../../../harness/providers/vm/kubeadm-config.ts';
 import { allOf } from '../../../../harness/providers/vm/work.ts';
 
@@ -85,29 +82,16 @@ describe('CoreDNS, before there is a node', () => {
   });
 });
 
-describe('a daemon', () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'coalmine-daemon-'));
-  });
-  afterEach(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+describe('the first process of the control plane', () => {
+  const program = (name: string) => ({ name, argv: ['/bin/echo', `${name}'s`] as const });
 
-  it('that dies says how, with its last words', async () => {
-    const log = path.join(folder, 'log');
-    const daemon = startDaemon('etcd', ['sh', '-c', 'echo no room; exit 3'], log);
-    assert.match(await daemon.died, /^etcd ended with exit code 3 .*\nno room$/s);
-    await daemon.stop();
-    assert.equal(readFileSync(log, 'utf8'), 'no room\n');
-  });
-
-  it('that is stopped has not died, and can be stopped twice', async () => {
-    const daemon = startDaemon('etcd', ['sleep', '60'], path.join(folder, 'log'));
-    await daemon.stop();
-    await daemon.stop();
-    const told = await Promise.race([daemon.died, Promise.resolve('nothing')]);
-    assert.equal(told, 'nothing');
+  it('begins each stage at its signal, and names nothing that a shell would read', () => {
+    const script = initScript('/a folder', [[program('a')], [program('b')], [program('c')]]);
+    assert.match(script, /^cd '\/a folder'/);
+    assert.match(script, /trap stage_USR1 USR1/);
+    assert.match(script, /trap stage_USR2 USR2/);
+    assert.match(script, /^begin a \/bin\/echo 'a'\\''s'$/m);
+    assert.ok(script.indexOf('begin b') < script.indexOf('begin a'), 'a function');
   });
 });
 

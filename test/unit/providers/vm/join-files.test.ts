@@ -11,7 +11,7 @@ const JOINING: Joining = {
   nodes: ['worker-1', 'worker-2', 'worker-3'],
   index: 1,
   testNics: 2,
-  kubeconfig: 'a key',
+  identity: { kubeconfig: 'names', clientPem: 'a key', serverPem: 'another' },
   ca: 'an authority',
 };
 
@@ -48,12 +48,15 @@ describe('the files of a node that joins', () => {
     assert.match(unit, /^Before=containerd\.service kubelet\.service$/m);
   });
 
-  it('keep the node’s key to root', () => {
+  it('keep the node’s keys to root', () => {
     assert.deepEqual(
       joinFiles(JOINING)
         .filter(({ mode }) => mode !== 0o644)
         .map(({ path, mode }) => [path, mode]),
-      [['/etc/kubernetes/kubelet.conf', 0o600]],
+      [
+        ['/etc/kubernetes/pki/kubelet-client.pem', 0o600],
+        ['/etc/kubernetes/pki/kubelet-server.pem', 0o600],
+      ],
     );
   });
 

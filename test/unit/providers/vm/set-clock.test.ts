@@ -13,7 +13,7 @@ function nodeWith(offMs: readonly number[]): { node: Executor; sets: () => numbe
       const shown = Date.now() + (offMs[sets - 1] ?? 0);
       return Promise.resolve({
         ...{ exitCode: 0, signal: null, stderr: '' },
-        stdout: isSet ? '' : `${shown}\n`,
+        stdout: argv.includes('+%s%3N') ? `${shown}\n` : '',
       });
     },
   };
@@ -41,9 +41,9 @@ describe('a node’s clock', () => {
 });
 
 describe('a node’s clock, by what heartbeats know of it', () => {
-  const moved = async (behindMs: number | undefined): Promise<string[]> => {
+  const moved = async (behindMs: number | undefined, offMs = [0]): Promise<string[]> => {
     const words: string[] = [];
-    const { node } = nodeWith([0]);
+    const { node } = nodeWith(offMs);
     const run: Executor['run'] = (command, limits) => {
       words.push(command.argv[2] ?? '');
       return node.run(command, limits);
@@ -55,6 +55,11 @@ describe('a node’s clock, by what heartbeats know of it', () => {
   it('is moved by one command, which may start late', async () => {
     assert.deepEqual(await moved(86_400_250), ['--set=86400.250 seconds']);
     assert.deepEqual(await moved(-1_500), ['--set=-1.500 seconds']);
+  });
+
+  it('is set to ours where they were wrong, which it tells as it is moved', async () => {
+    const words = await moved(86_400_250, [-2_000, 0]);
+    assert.match(words.join(' '), /^--set=86400\.250 seconds --set=@\d+\.\d{3} \+%s%3N$/);
   });
 
   it('is left alone where it is right', async () => {
