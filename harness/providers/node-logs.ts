@@ -9,17 +9,12 @@ const BYTES_MAX = 20 * 1024 * 1024;
 const LIMITS = { timeoutMs: 60_000 };
 
 export const NODE_UNITS = ['kubelet', 'containerd'];
-/** Folders of /var/log/pods begin with the namespace and the pod's name. */
+const PODS = '/var/log/pods';
+/** Folders of it begin with the namespace and the pod's name. */
 const POD_LOGS = [
-  { pods: 'kube-system_coredns-', file: (node: string) => path.join(node, 'coredns.log') },
-  {
-    pods: 'kube-system_kube-apiserver-',
-    file: (node: string) => path.join(node, 'kube-apiserver.log'),
-  },
-  {
-    pods: 'kube-system_kube-controller-manager-',
-    file: (node: string) => path.join(node, 'kube-controller-manager.log'),
-  },
+  { pods: 'kube-system_coredns-', file: 'coredns.log' },
+  { pods: 'kube-system_kube-apiserver-', file: 'kube-apiserver.log' },
+  { pods: 'kube-system_kube-controller-manager-', file: 'kube-controller-manager.log' },
 ] as const;
 
 /** Never throws: what cannot be read is said and left out. */
@@ -31,16 +26,21 @@ export async function collectNodeLogs(
     say,
   }: { logsDir: string; units: readonly string[]; say: (line: string) => void },
 ): Promise<void> {
-  const jobs = nodes.flatMap((node) => [
-    ...units.map((unit) => ({
-      file: path.join(node.name, `${unit}.log`),
-      read: () => journalOf(node, unit),
-    })),
-    ...POD_LOGS.map(({ pods, file }) => ({
-      file: file(node.name),
-      read: () => podLogs(node, pods),
-    })),
-  ]);
+  const jobs = nodes.flatMap((node) => {
+    const found = podLogFiles(node);
+    found.catch(() => undefined); // told of each below
+    return [
+      ...units.map((unit) => ({ file: `${unit}.log`, read: () => journalOf(node, unit) })),
+      ...POD_LOGS.map(({ pods, file }) => ({
+        file,
+        read: async () =>
+          ends(
+            node,
+            (await found).filter((one) => one.startsWith(`${PODS}/${pods}`)),
+          ),
+      })),
+    ].map(({ file, read }) => ({ file: path.join(node.name, file), read }));
+  });
   await Promise.all(
     jobs.map(async ({ file, read }) => {
       try {
@@ -62,22 +62,20 @@ async function journalOf(node: ClusterNode, unit: string): Promise<string> {
   return lastBytes((await node.run({ argv: [...journal] }, LIMITS)).stdout);
 }
 
-async function podLogs(node: ClusterNode, pods: string): Promise<string> {
-  const find = [
-    'find',
-    '/var/log/pods',
-    '-path',
-    `/var/log/pods/${pods}*`,
-    '-name',
-    '*.log',
-  ] as const;
-  const found = (await node.run({ argv: [...find] }, LIMITS)).stdout
+async function podLogFiles(node: ClusterNode): Promise<string[]> {
+  const find = ['find', PODS, '-path', `${PODS}/kube-system_*`, '-name', '*.log'] as const;
+  const { stdout } = await node.run({ argv: [...find] }, LIMITS);
+  return stdout
     .split('\n')
     .filter((file) => file !== '')
     .sort();
+}
+
+/** One after the other, as one. */
+async function ends(node: ClusterNode, files: readonly string[]): Promise<string> {
+  if (files.length === 0) return '';
   const tail = ['tail', `--bytes=${BYTES_MAX}`, '--quiet', '--'] as const;
-  if (found.length === 0) return '';
-  return lastBytes((await node.run({ argv: [...tail, ...found] }, LIMITS)).stdout);
+  return lastBytes((await node.run({ argv: [...tail, ...files] }, LIMITS)).stdout);
 }
 
 function lastBytes(text: string): string {

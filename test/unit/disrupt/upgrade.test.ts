@@ -12,6 +12,7 @@ const METRICS = (version: string) =>
     '# TYPE kubernetes_build_info gauge',
     `kubernetes_build_info{build_date="2026-01-01",compiler="gc",git_commit="x",git_version="v${version}",go_version="go1.24",major="1",minor="34",platform="linux/amd64"} 1`,
     'kubeproxy_sync_proxy_rules_duration_seconds_bucket{le="0.001"} 0',
+    '',
   ].join('\n');
 
 const image = (version: string): string => `coalmine/kube-proxy:v${version}`;
@@ -51,11 +52,8 @@ function cluster(strategy = 'OnDelete'): { kube: FakeKube; canary: FakeNode } {
     made += 1;
     const more = { labels: LABELS, image: containers[0]!.image };
     kube.put(pod(`kube-proxy-new-${made}`, 'kube-system', node, more));
-    canary.programs.set('curl', (argv) =>
-      argv.at(-1)?.endsWith('/proxyMode')
-        ? 'nftables'
-        : METRICS(containers[0]!.image.split(':v')[1]!),
-    );
+    const version = containers[0]!.image.split(':v')[1]!;
+    canary.programs.set('curl', () => `${METRICS(version)}nftables`);
   };
   return { kube, canary };
 }

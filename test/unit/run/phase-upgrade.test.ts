@@ -28,11 +28,7 @@ function room() {
     const version = image.split(':')[1] ?? '';
     fakes
       .find((one) => one.name === node)
-      ?.programs.set('curl', (argv) =>
-        argv.at(-1)?.endsWith('/proxyMode') === true
-          ? 'iptables'
-          : `kubernetes_build_info{git_version="v${version}"} 1\n`,
-      );
+      ?.programs.set('curl', () => `kubernetes_build_info{git_version="v${version}"} 1\niptables`);
   };
   kube.put(daemonSet('proxy:1.34.3'));
   for (const { name } of fakes) proxyOn(name, `proxy-${name}`, 'proxy:1.34.3');
