@@ -1,6 +1,7 @@
 /** What `coalmine doctor` asks this machine. Every question only looks: nothing is installed, started for good or changed. */
 import { access, constants } from 'node:fs/promises';
 import os from 'node:os';
+import { createStore } from '../components/store.ts';
 import { formatBytes, freeBytes } from '../components/disk.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
@@ -10,7 +11,9 @@ import { findEngine } from '../providers/kind/engine-find.ts';
 import { proxyModeRefusal } from '../providers/kind/engine-preflight.ts';
 import { hasCgroupV1, lacksResourceCapability } from '../providers/kind/machine.ts';
 import { memoryRefusal } from '../providers/memory.ts';
+import { checkpointRefusal } from '../providers/vm/checkpoint.ts';
 import { demandQemu, findAccel } from '../providers/vm/accel.ts';
+import { findCriu } from './criu.ts';
 
 export interface Answer {
   question: string;
@@ -33,6 +36,7 @@ export async function askAll(cacheDir: string): Promise<Answer[]> {
     await askQemu(),
     await askAccel(),
     await askTun(),
+    await askCriu(cacheDir),
     await askNamespaces(cacheDir),
     await askDisk(cacheDir),
     await askMemory(),
@@ -73,6 +77,22 @@ async function askTun(): Promise<Answer> {
     await access(TUN, constants.R_OK | constants.W_OK);
     return 'opens';
   });
+}
+
+/** A run does without it where it must. */
+async function askCriu(cacheDir: string): Promise<Answer> {
+  const criu = await findCriu(createStore({ cacheDir }));
+  const refusal =
+    criu === undefined ? '`coalmine setup` has not fetched it' : await checkpointRefusal(criu);
+  return {
+    question: 'CRIU',
+    for: [],
+    state: refusal === undefined ? 'yes' : 'note',
+    detail:
+      refusal === undefined
+        ? 'control planes of saved clusters go on'
+        : `control planes of saved clusters start again each time: ${refusal}`,
+  };
 }
 
 async function askNamespaces(cacheDir: string): Promise<Answer> {

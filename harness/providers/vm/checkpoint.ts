@@ -30,10 +30,12 @@ function criuArgv({ folder }: Criu, words: readonly string[]): [string, ...strin
   return [loader, '--library-path', library, path.join(folder, 'sbin/criu'), ...words];
 }
 
-/** Returns whether it can work on this kernel, as this user. */
-export async function canCheckpoint(criu: Criu): Promise<boolean> {
+/** Returns why it cannot work on this kernel, or as this user. */
+export async function checkpointRefusal(criu: Criu): Promise<string | undefined> {
   const argv = criuArgv(criu, ['check']);
-  return (await local.run({ argv }, { timeoutMs: CHECK_MS })).exitCode === 0;
+  const { exitCode, stdout, stderr } = await local.run({ argv }, { timeoutMs: CHECK_MS });
+  if (exitCode === 0) return undefined;
+  return `${stdout}\n${stderr}`.trim().split('\n').at(-1) ?? '';
 }
 
 export interface Dump {

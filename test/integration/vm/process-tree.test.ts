@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createStore } from '../../../harness/components/store.ts';
 import { waitFor } from '../../../harness/core/deadline.ts';
 import {
-  canCheckpoint,
+  checkpointRefusal,
   dumpTree,
   restoreArgv,
   type Criu,
@@ -123,7 +123,8 @@ describe('a tree of processes', function () {
       await fetchCriu(store, { say: (line) => lines.push(line), signal: never });
       const found = await findCriu(store);
       if (found === undefined) skipOrFail(this, lines.join('\n'));
-      if (!(await canCheckpoint(found))) skipOrFail(this, 'CRIU does not work on this kernel');
+      const refusal = await checkpointRefusal(found);
+      if (refusal !== undefined) skipOrFail(this, refusal);
       criu = found;
     });
 
