@@ -9,6 +9,7 @@ import { ENDED_FILE, PID_FILE } from './init-script.ts';
 const BEGIN_MS = 30_000;
 const BEGIN_EVERY_MS = 5;
 const END_MS = 10_000;
+const PATIENCE_MS = 2_000;
 const TAIL_LINES = 8;
 /** A soak's log can be endless. */
 const LOG_BYTES_MAX = 200 * 1024 * 1024;
@@ -64,7 +65,13 @@ export async function startTree(
     // Its namespace goes with it, and with that all others.
     if (!stopped && !gone) send(pid, 'SIGKILL');
     stopped = true;
-    await within('the control plane to end', END_MS, child.ended);
+    // A CRIU that failed half-way waits for what it has not made, and would keep this program from its own end.
+    const patience = setTimeout(() => {
+      child.kill('SIGKILL');
+    }, PATIENCE_MS);
+    await within('the control plane to end', END_MS, child.ended).finally(() => {
+      clearTimeout(patience);
+    });
   };
   if (signal.aborted) {
     await stop();

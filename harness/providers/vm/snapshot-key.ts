@@ -1,8 +1,10 @@
 /**
  * What decides whether a saved cluster can be gone on with: everything that its machines booted from, their hardware, the
  * control plane, what makes machines nodes of it, and the program that wrote it down. Whether they ran on KVM is not in it:
- * that takes seconds to find out, and is compared then. Pure, but for this machine's processor and kernel.
+ * that takes seconds to find out, and is compared then. Pure, but for this machine's processor and
+ * kernel, and this process's rights.
  */
+import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { sha256OfInputs } from '../../components/digest.ts';
 import type { Plan } from '../../core/plan.ts';
@@ -41,11 +43,17 @@ export function snapshotInputs(spec: SnapshotSpec, qemu: string): string[] {
   const image = { ...machine.image, kernel: '', initrd: '', rootDisk: '', toolsDisk: '' };
   const nobody = { ...machine, image, name: '', index: 0, runId: '', folder: '/' };
   // KVM shows a guest the processor that it has.
-  const host = [cpus()[0]?.model ?? '', release()];
+  const host = [cpus()[0]?.model ?? '', release(), rights()];
   return [
     ...[FORMAT, machine.image.digest, `QEMU ${qemu}`, ...host, ...qemuArgv(nobody, 'kvm')],
     ...clusterInputs(spec),
   ];
+}
+
+/** Processes go on with the rights that they had: root of a user namespace has others than root. */
+function rights(): string {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return `${/^CapEff:.*$/m.exec(status)?.[0] ?? ''} ${readFileSync('/proc/self/uid_map', 'utf8')}`;
 }
 
 function clusterInputs(spec: SnapshotSpec): string[] {
