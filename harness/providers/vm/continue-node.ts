@@ -39,6 +39,7 @@ export async function continueNode(
   await network.plugIn(index);
   const address = nodeAddress(index);
   const fresh = makeIdentity(controlPlane.kubeadm, { name, address });
+  fresh.catch(() => undefined); // told where it is waited for, unless the machine was not met
   const bringUpToDate = async (): Promise<Hand> => {
     const hand = await meeting;
     const becomeItself = async (): Promise<void> => {

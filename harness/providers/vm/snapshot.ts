@@ -1,7 +1,7 @@
 /**
  * A cluster need not be made: the first one of its kind is saved as soon as all of its nodes are Ready, kube-proxy and
  * CoreDNS serve, the workload runs, and nothing else of a run is in it. Later ones go on from there: the same nodes under
- * the same names and addresses, with the same keys, which is why the folder is its owner's only. No two of them can meet,
+ * the same names and addresses, of the same authority, whose key is why the folder is its owner's only. No two of them can meet,
  * because each lives in namespaces of its own. Nothing here can fail a run: without a snapshot, machines boot.
  */
 import { formatBytes, freeBytes } from '../../components/disk.ts';

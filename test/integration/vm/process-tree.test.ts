@@ -114,6 +114,15 @@ describe('a tree of processes', function () {
     assert.throws(() => process.kill(pid, 0), /ESRCH/);
   });
 
+  it('ends who made its first process, too, and waits for what will not come', async () => {
+    const text = 'sleep 600 & echo $! >"$1"; exec sleep 600';
+    const argv = ['sh', '-c', text, 'sh', path.join(folder, PID_FILE)] as const;
+    const tree = await startTree(argv, files(), never);
+    // It throws where whoever made it is still there after ten seconds.
+    await tree.stop();
+    await tree.stop();
+  });
+
   describe('with CRIU', function () {
     let criu: Criu;
 
