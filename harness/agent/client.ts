@@ -6,7 +6,6 @@ import { CoalmineError } from '../core/errors.ts';
 import type { NodeAgent } from '../core/node.ts';
 import type { UndoRecord } from '../core/undo.ts';
 import { createCalls } from './calls.ts';
-import type { Offset } from './clock-map.ts';
 import { ANSWER_MS, nodeAgent, undoLimitMs } from './node-agent.ts';
 import {
   HEARTBEATS_PER_LEASE,
@@ -50,8 +49,6 @@ export interface AgentConnection extends NodeAgent {
   readonly left: readonly { runId: string; record: UndoRecord }[];
   /** Files among the undo records on the node that cannot be read. */
   readonly damaged: readonly string[];
-  /** Run time minus the node's wall clock, as far as heartbeats know it. */
-  wallOffset(): Offset | undefined;
   /** Process id of the agent, as its node counts. */
   readonly pid: number;
   /**
@@ -128,7 +125,6 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentConnec
   let closing: Promise<void> | undefined;
   return {
     ...nodeAgent(node, calls, pulse, limits),
-    wallOffset: () => pulse.wall.offset(),
     left,
     damaged,
     pid,

@@ -91,6 +91,7 @@ export class LastingAgent implements NodeAgent {
     };
   };
 
+  behind: NodeAgent['behind'] = async () => this.#now().behind();
   /** While the node is away: by its clock as it was known last. */
   wallToRunMs: NodeAgent['wallToRunMs'] = (wallMs) =>
     this.#met?.connection.wallToRunMs(wallMs) ?? wallMs;
@@ -118,7 +119,7 @@ export class LastingAgent implements NodeAgent {
       this.#announced = undefined;
     });
     after.catch(() => undefined); // whoever restarts it asks
-    return { before: before.boot, after, behind: () => this.#behind() };
+    return { before: before.boot, after };
   }
 
   /** As the connection's own; one that is away is not waited for. */
@@ -130,14 +131,6 @@ export class LastingAgent implements NodeAgent {
   /** Breaks the stream that there is. */
   kill(): void {
     this.#met?.kill();
-  }
-
-  /** What is shown here now, a clock that is behind shows only later. */
-  #behind(): ReturnType<Restart['behind']> {
-    const offset = this.#met?.connection.wallOffset();
-    if (offset === undefined) return undefined;
-    const ms = Date.now() + offset.ms - this.#options.clock.nowMs();
-    return { ms, errorMs: offset.errorMs };
   }
 
   #now(): AgentConnection {

@@ -1,5 +1,6 @@
 /** What the rooms may ask of a node, as calls to its agent. */
 import { prettyCommand, type Command, type Completed, type RunOptions } from '../core/command.ts';
+import { within } from '../core/deadline.ts';
 import { formatDuration } from '../core/duration.ts';
 import { CoalmineError } from '../core/errors.ts';
 import type { NodeAgent, RunningCommand, WatchOptions, WatchSource } from '../core/node.ts';
@@ -39,6 +40,7 @@ export function nodeAgent(
       await ask({ type: 'tick', everyMs, forMs });
     },
     wallToRunMs: (wallMs) => pulse.wall.toRun(wallMs).tMs,
+    behind: () => within(`the clock of ${name}`, ANSWER_MS, pulse.askBehind()),
   };
 }
 

@@ -1,5 +1,7 @@
 /** The heartbeat: renews the lease, and learns the node's clocks from how long each beat takes to come back. */
 import type { RunClock } from '../core/clock.ts';
+import type { ClockOffset } from '../core/node-clock.ts';
+import { createAskers } from './ask-behind.ts';
 import { createClockMap, type ClockMap, type Offset } from './clock-map.ts';
 import type { Report, Request } from './protocol.ts';
 
@@ -16,10 +18,14 @@ export interface Pulse {
   readonly wall: ClockMap;
   /** Whether enough beats came back to date a reading. */
   isSteady(): boolean;
+  /** Asked anew: see `ask-behind.ts`. Rejects with `agent` on `stop`. */
+  askBehind(): Promise<ClockOffset>;
   receive(beat: Extract<Report, { type: 'heartbeat' }>): void;
   stop(): void;
 }
 
+/** In which the agent reads it. */
+const WALL_STEP_MS = 1;
 /** So many beats follow each other at once in the beginning: the narrowest round trip counts. */
 const FIRST_BEATS = 5;
 /** A jump is measured until its end is known so closely; a node that just woke up, or shares its CPUs, takes a while. */
@@ -33,7 +39,8 @@ export function startPulse(
   onJump: (jump: ClockJump) => void,
 ): Pulse {
   const mono = createClockMap(0);
-  const wall = createClockMap(1);
+  const wall = createClockMap(WALL_STEP_MS);
+  const askers = createAskers(clock, WALL_STEP_MS);
   const sentMs = new Map<number, number>();
   let seq = 0;
   let answered = 0;
@@ -61,6 +68,11 @@ export function startPulse(
     mono,
     wall,
     isSteady: () => answered >= FIRST_BEATS,
+    askBehind: () => {
+      const told = askers.ask(seq);
+      beat();
+      return told;
+    },
     receive: (answer) => {
       const tMs = clock.nowMs();
       const sent = sentMs.get(answer.seq);
@@ -70,13 +82,16 @@ export function startPulse(
       const hasJumped = mono.learn(sent, tMs, answer.monoMs) !== 0;
       wall.learn(sent, tMs, answer.wallMs);
       answered += 1;
+      const { seq: of, wallMs } = answer;
+      const isAsked = askers.receive({ seq: of, wallMs, sentMs: sent, receivedMs: tMs });
       if (hasJumped && before !== undefined && jump === undefined) {
         jump = { before, tMs, lastSeq: seq, beatsLeft: JUMP_BEATS_MAX };
         beat();
-      } else if (answered < FIRST_BEATS || measureJump(answer.seq)) beat();
+      } else if (answered < FIRST_BEATS || measureJump(of) || isAsked) beat();
     },
     stop: () => {
       clearInterval(timer);
+      askers.stop();
     },
   };
 }

@@ -1,7 +1,8 @@
 /**
  * What the rooms may ask of a node. The agent client implements it; disruptions, loads and probes see only this.
  */
-import type { Command, Executor } from './command.ts';
+import type { Command } from './command.ts';
+import type { ClockedNode } from './node-clock.ts';
 import type { UndoRecord } from './undo.ts';
 
 /** A process that keeps running on a node. Its end never throws: it is a value. */
@@ -43,7 +44,7 @@ export interface Reading {
 
 export type WatchSource = { files: readonly string[] } | { command: Command; timeoutMs: number };
 
-export interface NodeAgent extends Executor {
+export interface NodeAgent extends ClockedNode {
   watch(source: WatchSource, options: WatchOptions): Promise<{ stop(): Promise<void> }>;
   /** Starts a command and streams its output by line. */
   start(
@@ -126,8 +127,6 @@ export interface Restart {
   readonly before: Boot;
   /** Settles once the node's agent answers from another boot; rejects where it never will, or not in time. */
   readonly after: Promise<Boot>;
-  /** By how much the node's wall clock is behind the controller's (negative: ahead), as heartbeats know it; undefined where they do not. */
-  readonly behind: () => { readonly ms: number; readonly errorMs: number } | undefined;
 }
 
 /**

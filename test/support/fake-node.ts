@@ -14,6 +14,8 @@ export class FakeNode {
   readonly stuck = new Set<string>();
   readonly files = new Map<string, string>();
   readonly argvs: string[] = [];
+  /** By how much its clock is behind ours. */
+  behindMs = 0;
   readonly held = new Map<string, UndoRecord>();
   /** Called before each step; what it throws is thrown by the step. */
   onStep: (step: string) => void = () => undefined;
@@ -68,6 +70,7 @@ export class FakeNode {
       watch: unused,
       start: unused,
       wallToRunMs: unused,
+      behind: () => Promise.resolve({ ms: this.behindMs, errorMs: 5 }),
       tickEvery: () => Promise.resolve(),
       writeFile: (path, content) => this.writeFile(path, content),
       arm: (record) =>

@@ -48,6 +48,17 @@ export function findingOf({ result }: Ran, checker: string): JudgedFinding {
   return found;
 }
 
+/** What did not pass, as a person reads it: a log's last lines are all that is seen of some failures. */
+export function unpassed({ result }: Ran): string {
+  const found = result.findings.filter(({ verdict }) => verdict !== 'pass');
+  return found
+    .flatMap(({ checker, verdict, summary, details }) => [
+      `${checker} ${verdict}: ${summary}`,
+      ...details.slice(0, 3).map((detail) => `  ${detail}`),
+    ])
+    .join('\n');
+}
+
 export function eventsOfRun<K extends HistoryEvent['kind']>(
   { events }: Ran,
   kind: K,

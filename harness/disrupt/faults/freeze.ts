@@ -18,7 +18,7 @@ import {
   type MachineFreeze,
   type NodeInfo,
 } from '../../core/node.ts';
-import { clockIsWrong } from './clock.ts';
+import { moveClock } from '../../core/node-clock.ts';
 import type { Fault, FaultTarget, Felt, PreparedFault, Standstill } from './fault.ts';
 import { nodeParam } from './node-param.ts';
 
@@ -35,6 +35,7 @@ const params = z.strictObject({
 
 const UNDO_MS = 20_000;
 const ASK_MS = 4_000;
+const CLOCK_MS = 10_000;
 /** The agent looks at its own lateness so often while it is frozen, and for so long around it. */
 const TICK_MS = 5;
 const TICK_AROUND_MS = 3_000;
@@ -93,7 +94,9 @@ function held(
       ? { measured: () => measure(standstill) }
       : {}),
     // A cloud's time service sets a machine's clock after it was suspended; without it, every lease would be late.
-    ...(shows === 'clock-jump' ? { notWholeYet: () => clockIsWrong(agent) } : {}),
+    ...(shows === 'clock-jump'
+      ? { notWholeYet: () => moveClock(agent, { timeoutMs: CLOCK_MS }) }
+      : {}),
   };
 }
 

@@ -3,28 +3,16 @@
  * is the node's own kernel, which is another boot with an uptime of its own; our switch proves nothing. It is over when the
  * node's agent answers from that boot and its clock is right; whether the node is Ready again is for checkers to say.
  */
-import { monotonicMs } from '../../core/clock.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
 import { prettyCommand, type Command, type Executor } from '../../core/command.ts';
-import type {
-  Boot,
-  MachinePower,
-  NodeAgent,
-  NodeInfo,
-  Restart,
-  RestartBy,
-} from '../../core/node.ts';
+import type { Boot, MachinePower, NodeInfo, Restart, RestartBy } from '../../core/node.ts';
+import { moveClock } from '../../core/node-clock.ts';
 import type { FaultTarget, Felt, PreparedFault } from './fault.ts';
 
 /** A guest that is told to reboot waits for its services, and without KVM a boot takes most of a minute on a busy machine. */
 export const BACK_MS = 180_000;
 const SWITCH_MS = 20_000;
-const OFF_MS = 250;
-/** What heartbeats say of a busy node is wide at first. */
-const KNOWN_MS = 200;
-/** Heartbeats that were under way when a clock was set are about the time before it. */
-const SETTLE_MS = 5_000;
 
 export interface Switchable {
   readonly power: MachinePower;
@@ -46,7 +34,6 @@ export function restarting(
   { why, offMs, deed }: { why: string; offMs: number; deed: () => Promise<void> },
 ): Pick<PreparedFault, 'inject' | 'felt' | 'feltAfterwards' | 'shows' | 'notWholeYet'> {
   let restart: Restart | undefined;
-  let setMs = -Infinity;
   let outcome: { boot: Boot } | { failed: string } | undefined;
   return {
     shows: { as: 'new-boot', forMs: offMs },
@@ -65,30 +52,10 @@ export function restarting(
       if (outcome === undefined) return `${node.name} has not booted yet`;
       // It never will: its machine is gone, and nothing is left to be undone.
       if ('failed' in outcome) return undefined;
-      if (monotonicMs() - setMs < SETTLE_MS) return 'its clock was just set';
-      const off = await clockIsOff(agent, restart.behind());
-      if (off?.wasSet === true) setMs = monotonicMs();
-      return off?.text;
+      // A kernel begins with what its RTC says, in whole seconds.
+      return moveClock(agent, { timeoutMs: SWITCH_MS });
     },
   };
-}
-
-/**
- * Undefined where the node's clock is right; else moves it, as a time service does at each boot: a kernel begins with what its
- * RTC says, in whole seconds. By as much as heartbeats know, because a command takes a node that just boots a second or more:
- * the time that it would set is over by then.
- */
-export async function clockIsOff(
-  agent: NodeAgent,
-  behind: ReturnType<Restart['behind']>,
-): Promise<{ text: string; wasSet: boolean } | undefined> {
-  if (behind === undefined || behind.errorMs > KNOWN_MS)
-    return { text: 'its clock is not known closely yet', wasSet: false };
-  const behindMs = Math.round(behind.ms);
-  if (Math.abs(behindMs) < OFF_MS) return undefined;
-  const step = `${behindMs > 0 ? '+' : '-'}${(Math.abs(behindMs) / 1_000).toFixed(3)} seconds`;
-  await must(agent, { argv: ['date', '--utc', `--set=${step}`] });
-  return { text: `its clock was moved by ${step}`, wasSet: true };
 }
 
 function feltBy(

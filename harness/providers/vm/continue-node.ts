@@ -4,6 +4,7 @@
  */
 import type { Executor } from '../../core/command.ts';
 import { formatDuration } from '../../core/duration.ts';
+import { setClock } from '../../core/node-clock.ts';
 import { KUBERNETES_ADDRESS } from '../cluster-networks.ts';
 import { API_ADDRESS, nodeAddress } from './addresses.ts';
 import { meetMachine, type Hand } from './hand.ts';
@@ -13,7 +14,6 @@ import type { Machine } from './machine.ts';
 import type { VmNetwork } from './network.ts';
 import { makeIdentity } from './node-identity.ts';
 import { untilServes } from './serves.ts';
-import { moveClock } from './set-clock.ts';
 import type { Api } from './start-api.ts';
 import type { Work } from './work.ts';
 
@@ -47,7 +47,7 @@ export async function continueNode(
         await hand.writeFile(file.path, file.content, file.mode);
       await endConnections(hand, controlPlane.goesOn ? KILL_OWN : KILL_ALL, signal);
     };
-    await Promise.all([moveClock(hand, signal), becomeItself()]);
+    await Promise.all([setClock(hand, { timeoutMs: STEP_MS, signal }), becomeItself()]);
     return hand;
   };
   const [hand] = await Promise.all([

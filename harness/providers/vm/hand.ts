@@ -4,10 +4,10 @@
  */
 import { connectAgent, type AgentConnection } from '../../agent/client.ts';
 import type { RunClock } from '../../core/clock.ts';
-import type { Executor } from '../../core/command.ts';
 import { waitFor } from '../../core/deadline.ts';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { NodeAgent } from '../../core/node.ts';
+import type { ClockedNode } from '../../core/node-clock.ts';
 import type { Machine } from './machine.ts';
 import type { Work } from './work.ts';
 
@@ -16,11 +16,9 @@ const UNDO_DIR = '/var/lib/coalmine/hand';
 /** Power-on to agent takes 6 to 8 s without KVM, and several times that on a machine that others use too. */
 const BOOT_MS = 180_000;
 
-export interface Hand extends Executor {
+export interface Hand extends ClockedNode {
   writeFile: NodeAgent['writeFile'];
   start: NodeAgent['start'];
-  /** By how much the node's clock is behind ours (ms), as heartbeats know it; undefined where nobody answers. */
-  behindMs(): number | undefined;
   /** Idempotent. */
   close(): void;
 }
@@ -51,16 +49,12 @@ export async function meetMachine(
 /** Resolves when the machine's agent answers for the first time. */
 async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
   const { name } = machine.spec;
-  const { clock } = options;
   let link: Promise<Link> | undefined;
-  let met: AgentConnection | undefined;
   const reach = async (signal?: AbortSignal): Promise<AgentConnection> => {
     link ??= connect(machine, { ...options, ...(signal === undefined ? {} : { signal }) }, () => {
       link = undefined;
-      met = undefined;
     });
-    met = (await link).connection;
-    return met;
+    return (await link).connection;
   };
   await reach();
   return {
@@ -68,10 +62,7 @@ async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
     run: async (command, limits) => (await reach(limits.signal)).run(command, limits),
     writeFile: async (path, content, mode) => (await reach()).writeFile(path, content, mode),
     start: async (command, onLine) => (await reach()).start(command, onLine),
-    behindMs: () => {
-      const offset = met?.wallOffset();
-      return offset === undefined ? undefined : Date.now() + offset.ms - clock.nowMs();
-    },
+    behind: async () => (await reach()).behind(),
     close: () => {
       void link?.then(
         ({ kill }) => {

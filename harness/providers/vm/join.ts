@@ -1,9 +1,9 @@
 /** Makes a booted machine a node: writes its files, sets its clock, gives it its addresses, starts its kubelet. */
 import { posix } from 'node:path';
+import { setClock } from '../../core/node-clock.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import type { Hand } from './hand.ts';
 import { joinFiles, NETWORK_UNIT, type Joining } from './join-files.ts';
-import { setClock } from './set-clock.ts';
 
 const STEP_MS = 120_000;
 const KUBELET_UNIT = 'kubelet.service';
@@ -12,7 +12,8 @@ const KUBELET_UNIT = 'kubelet.service';
 export async function joinNode(hand: Hand, joining: Joining, signal: AbortSignal): Promise<void> {
   const limits = { timeoutMs: STEP_MS, signal, code: 'provision' } as const;
   const name = joining.nodes[joining.index] ?? '';
-  await setClock(hand, signal);
+  // Certificates are valid from now on: a node whose clock is behind would refuse them.
+  await setClock(hand, limits);
   await runOrThrow(hand, { argv: ['hostname', name] }, limits);
   const files = joinFiles(joining);
   const folders = new Set(files.map((file) => posix.dirname(file.path)));

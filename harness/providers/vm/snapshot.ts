@@ -8,6 +8,7 @@ import { formatBytes, freeBytes } from '../../components/disk.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { CoalmineError, messageOf } from '../../core/errors.ts';
 import type { KubeApi } from '../../core/kube.ts';
+import { setClock } from '../../core/node-clock.ts';
 import type { ProvisionContext } from '../provider.ts';
 import { imageVersions, kubeProxyVersions } from '../versions.ts';
 import { demandQemu, type Accel } from './accel.ts';
@@ -18,7 +19,6 @@ import { untilHeartbeatIsDue } from './heartbeats.ts';
 import type { Machine } from './machine.ts';
 import { savedIn, type SavedMachine } from './machine-save.ts';
 import type { Prepared } from './prepare.ts';
-import { setClock } from './set-clock.ts';
 import { startObjects } from './start-objects.ts';
 import { snapshotInputs, snapshotKey } from './snapshot-key.ts';
 import {
@@ -62,6 +62,7 @@ export interface Snapshot {
 /** One of a small machine has about 500 MB. */
 const BOUNDS = { count: 12, bytes: 8e9 };
 const MIB = 1_048_576;
+const CLOCK_MS = 120_000;
 /** Certificates are made for a year. */
 const AGE_MAX_DAYS = 180;
 
@@ -138,7 +139,8 @@ export async function useSnapshot(user: SnapshotUser, cache: SnapshotCache): Pro
         if (!signal.aborted) say(`the cluster was not saved: ${messageOf(error)}`);
       }
       // They stood still.
-      await Promise.all(cluster.hands.map((hand) => setClock(hand, signal)));
+      const limits = { timeoutMs: CLOCK_MS, signal };
+      await Promise.all(cluster.hands.map((hand) => setClock(hand, limits)));
     },
   };
 }

@@ -10,7 +10,13 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { demandQemu } from '../../../harness/providers/vm/accel.ts';
 import { isRoot, skipOrFail } from '../../support/real.ts';
-import { findingOf, RUN_MS, runScenarioCli, type Ran } from '../../support/run-scenario.ts';
+import {
+  findingOf,
+  RUN_MS,
+  runScenarioCli,
+  unpassed,
+  type Ran,
+} from '../../support/run-scenario.ts';
 
 const SCENARIOS = path.resolve(import.meta.dirname, '../../../scenarios');
 const INCONCLUSIVE = 3;
@@ -25,15 +31,13 @@ async function run(scenario: string, ...set: string[]): Promise<Ran> {
 
 async function demandCaught(checker: string, scenario: string, bad: string): Promise<void> {
   const ran = await run(scenario, bad);
-  const found = ran.result.findings.filter(({ verdict }) => verdict !== 'pass');
-  assert.equal(ran.exitCode, 1, JSON.stringify(found, undefined, 1));
-  assert.equal(findingOf(ran, checker).verdict, 'fail', JSON.stringify(found, undefined, 1));
+  assert.equal(ran.exitCode, 1, unpassed(ran));
+  assert.equal(findingOf(ran, checker).verdict, 'fail', unpassed(ran));
 }
 
 async function demandPass(scenario: string, ...set: string[]): Promise<void> {
   const ran = await run(scenario, ...set);
-  const found = ran.result.findings.filter(({ verdict }) => verdict !== 'pass');
-  assert.equal(ran.exitCode, 0, JSON.stringify(found, undefined, 1));
+  assert.equal(ran.exitCode, 0, unpassed(ran));
 }
 
 describe('incidents on machines with their own kernel', function () {

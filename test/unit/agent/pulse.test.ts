@@ -9,13 +9,14 @@ describe('agent pulse', () => {
   const TRIP_MS = 2;
   let nowMs = 0;
   let behindMs = 0;
+  let wallBehindMs = 0;
   let waiting: number[] = [];
   let jumps: ClockJump[] = [];
   let pulse: ReturnType<typeof startPulse>;
 
   beforeEach(() => {
     mock.timers.enable({ apis: ['setInterval'] });
-    [nowMs, behindMs, waiting, jumps] = [0, 0, [], []];
+    [nowMs, behindMs, wallBehindMs, waiting, jumps] = [0, 0, 0, [], []];
     const send = (request: Request): void => {
       if (request.type === 'heartbeat') waiting.push(request.seq);
     };
@@ -36,7 +37,7 @@ describe('agent pulse', () => {
       nowMs += TRIP_MS / 2;
       const monoMs = nowMs - behindMs;
       nowMs += TRIP_MS / 2;
-      pulse.receive({ type: 'heartbeat', seq, monoMs, wallMs: monoMs });
+      pulse.receive({ type: 'heartbeat', seq, monoMs, wallMs: Date.now() - wallBehindMs });
     }
   };
   const live = (seconds: number): void => {
@@ -74,5 +75,28 @@ describe('agent pulse', () => {
     answerAll();
     live(3);
     assert.deepEqual(jumps, []);
+  });
+
+  it('asks by how much the wall clock is behind, and forgets what it was before', async () => {
+    answerAll();
+    live(3);
+    wallBehindMs = 3_000;
+    const late = waiting;
+    pass(EVERY_MS);
+    const asked = pulse.askBehind();
+    assert.equal(late.length, 2, 'a beat that was under way, and one of its own');
+    answerAll();
+    const { ms, errorMs } = await asked;
+    assert.ok(Math.abs(ms - 3_000) <= errorMs + 1, `${ms} ± ${errorMs}`);
+    wallBehindMs = 0;
+    const again = pulse.askBehind();
+    answerAll();
+    assert.ok(Math.abs((await again).ms) < 50);
+  });
+
+  it('tells nobody who asks when it has stopped', async () => {
+    const asked = pulse.askBehind();
+    pulse.stop();
+    await assert.rejects(asked, /it was let go of/);
   });
 });

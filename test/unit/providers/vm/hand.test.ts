@@ -14,7 +14,7 @@ function handOf(...lives: { lines: string[]; end: Awaited<RunningCommand['ended'
     name: 'n',
     run: () => Promise.reject(new Error('gone')),
     writeFile: () => Promise.resolve(),
-    behindMs: () => undefined,
+    behind: () => Promise.resolve({ ms: 0, errorMs: 1 }),
     close: () => undefined,
     start: ({ argv }, onLine) => {
       asked.push(argv.join(' '));
