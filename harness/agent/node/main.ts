@@ -2,6 +2,7 @@
  * The node agent: a remote hand for the controller, on stdin and stdout, and the keeper of the undo lease. Bundled into
  * one file that a plain Node.js runs. Exits with 0, or with 5 where an undo could not be confirmed.
  */
+import './no-jit.ts';
 import { serve } from './server.ts';
 
 const end = serve(process.stdin, process.stdout, (outcomes) => {

@@ -75,12 +75,11 @@ export async function openUndoBook(
 async function readLeft(dir: string): Promise<Pick<UndoBook, 'left' | 'damaged'>> {
   const left: { runId: string; record: UndoRecord }[] = [];
   const damaged: string[] = [];
-  const files = await readdir(dir, { recursive: true });
-  // Records are numbered in the order of arming: f9 comes before f10.
-  const inOrder = new Intl.Collator('en', { numeric: true });
-  for (const file of files
-    .filter((name) => /^[^/]+\/[^./][^/]*\.json$/.test(name))
-    .sort(inOrder.compare)) {
+  const names = await readdir(dir, { recursive: true });
+  const files = names.filter((name) => /^[^/]+\/[^./][^/]*\.json$/.test(name));
+  // Records are numbered in the order of arming: f9 comes before f10. Knowing how costs a node without KVM a tenth of a second.
+  if (files.length > 1) files.sort(new Intl.Collator('en', { numeric: true }).compare);
+  for (const file of files) {
     try {
       const record = undoRecordSchema.parse(
         JSON.parse(await readFile(path.join(dir, file), 'utf8')),
