@@ -3,7 +3,6 @@ import type { KubeObject } from '../core/kube.ts';
 import { NAMESPACE } from '../core/names.ts';
 
 export interface ServicesOptions {
-  labels: Record<string, string>;
   /** Value of the label `app` that the backends carry. */
   app: string;
   /** The backends' named ports. */
@@ -21,7 +20,7 @@ export function services(options: ServicesOptions): KubeObject[] {
   const service = (name: string, spec: Record<string, unknown>): KubeObject => ({
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace: NAMESPACE, labels: options.labels },
+    metadata: { name, namespace: NAMESPACE },
     spec,
   });
   return [

@@ -22,34 +22,36 @@ export interface WorkloadOptions {
   replicas: number;
 }
 
-/** Returns the namespace, the Deployment `echo` and its Services, in the order in which to create them. */
+/**
+ * Returns the namespace, the Deployment `echo` and its Services, in the order in which to create them. Only the namespace says
+ * whose run it is: what a saved cluster has already is then this run's without a change, of which each kube-proxy would
+ * hear, and write its rules again.
+ */
 export function workload(options: WorkloadOptions): KubeObject[] {
   const labels = { [RUN_LABEL]: options.runId };
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } },
     ...services({
-      labels,
       app: WORKLOAD_DEPLOYMENT,
       portNames: ['http', 'flow', 'udp'],
       churnedTargetPort: HTTP_PORT,
     }),
-    deployment(options, labels),
+    deployment(options),
   ];
 }
 
-function deployment(options: WorkloadOptions, labels: Record<string, string>): KubeObject {
+function deployment(options: WorkloadOptions): KubeObject {
   const selector = { matchLabels: { app: WORKLOAD_DEPLOYMENT } };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: WORKLOAD_DEPLOYMENT, namespace: NAMESPACE, labels },
+    metadata: { name: WORKLOAD_DEPLOYMENT, namespace: NAMESPACE },
     spec: {
       replicas: options.replicas,
       selector,
       // A new backend is up before an old one goes, so that a restart by itself loses nothing.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
-        // Not whose run it is: pods that a saved cluster has already are those of this run, too.
         metadata: { labels: { app: WORKLOAD_DEPLOYMENT } },
         spec: {
           automountServiceAccountToken: false,
