@@ -16,6 +16,8 @@ export interface ToolsFile {
   from: string;
   /** Name below NODE_DIR. */
   to: string;
+  /** Where it is known already: reading it takes time. */
+  digest?: string;
 }
 
 export interface ToolsDiskParts {
@@ -32,7 +34,7 @@ export async function produceToolsDisk(
   context: StoreContext,
 ): Promise<Artifact> {
   const digests = await Promise.all(
-    files.map(async ({ from, to }) => `${to} ${await digestOfTree(from)}`),
+    files.map(async ({ from, to, digest }) => `${to} ${digest ?? (await digestOfTree(from))}`),
   );
   const dropIns = irqbalance === undefined ? {} : irqbalanceDropIns(irqbalance.version);
   return store.produce(

@@ -55,6 +55,7 @@ export async function makeVmImage(
     store.ensure({ component: name, version }, context);
   const kernel = await component('kernel', versions.kernel);
   const { irqbalance } = versions;
+  const node = await component('node', process.versions.node);
   const parts = {
     vmlinuz: await produceVmlinuz(store, kernel, context),
     initrd: await produceInitrd(store, kernel, await component('busybox', PINS.busybox), context),
@@ -65,10 +66,7 @@ export async function makeVmImage(
         kernel,
         irqbalance:
           irqbalance === undefined ? undefined : await component('irqbalance', irqbalance),
-        files: [
-          { from: (await component('node', process.versions.node)).path, to: 'node' },
-          ...nodeFiles,
-        ],
+        files: [{ from: node.path, to: 'node', digest: node.digest }, ...nodeFiles],
       },
       context,
     ),
