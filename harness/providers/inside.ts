@@ -160,11 +160,16 @@ async function openLease(folder: string): Promise<Server> {
 
 /** The inner process is gone: what it left frozen must thaw, or the kernel waits for it and we for the kernel. */
 async function thawUntil(ended: Promise<unknown>, runId: string): Promise<void> {
-  const over = ended.then(() => true as const);
-  await waitFor({ what: 'the namespaces to end', timeoutMs: 60_000 }, async () => {
+  const over = new AbortController();
+  const stop = (): void => {
+    over.abort();
+  };
+  ended.then(stop, stop);
+  const wait = { what: 'the namespaces to end', timeoutMs: 60_000, signal: over.signal };
+  await waitFor(wait, async () => {
     for (const cgroup of await findRunCgroups())
       if (cgroup.runId === runId) await thawCgroup(cgroup);
-    return Promise.race([over, Promise.resolve(undefined)]);
+    return undefined;
   }).catch(() => undefined); // what is left then is told by the clean-up that follows
 }
 
