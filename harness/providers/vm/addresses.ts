@@ -2,6 +2,8 @@
 
 /** The bridge's own address, where nodes reach the API server. */
 export const API_ADDRESS = '172.31.0.1';
+/** Where their kubelets do, so that a connection of one can be told from kube-proxy's. */
+export const API_ADDRESS_OF_KUBELETS = '172.31.0.2';
 export const API_PORT = 6443;
 const PREFIX_LENGTH = 24;
 

@@ -5,8 +5,9 @@
 import type { Executor } from '../../core/command.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { setClock } from '../../core/node-clock.ts';
+import { local } from '../../exec/local.ts';
 import { KUBERNETES_ADDRESS } from '../cluster-networks.ts';
-import { API_ADDRESS, nodeAddress } from './addresses.ts';
+import { API_ADDRESS, API_ADDRESS_OF_KUBELETS, nodeAddress } from './addresses.ts';
 import { meetMachine, type Hand } from './hand.ts';
 import { pemFiles } from './join-files.ts';
 import { lastHeartbeat, untilHeartbeat } from './heartbeats.ts';
@@ -43,9 +44,12 @@ export async function continueNode(
   const bringUpToDate = async (): Promise<Hand> => {
     const hand = await meeting;
     const becomeItself = async (): Promise<void> => {
-      for (const file of pemFiles(await fresh))
-        await hand.writeFile(file.path, file.content, file.mode);
-      await endConnections(hand, controlPlane.goesOn ? KILL_OWN : KILL_ALL, signal);
+      const files = pemFiles(await fresh);
+      await Promise.all(
+        files.map(({ path, content, mode }) => hand.writeFile(path, content, mode)),
+      );
+      if (controlPlane.goesOn) await endOwn(address, signal);
+      else await endAll(hand, signal);
     };
     await Promise.all([setClock(hand, { timeoutMs: STEP_MS, signal }), becomeItself()]);
     return hand;
@@ -61,18 +65,30 @@ export async function continueNode(
   return hand;
 }
 
-/** The kubelet's, so that it asks by its new certificate from now on; it takes that up within five minutes by itself. */
-const KILL_OWN = 'ss --kill "$@"';
+/**
+ * The kubelet's, so that it asks by its new certificate from now on; it takes that up within five minutes by itself. At this
+ * end of them, where it costs the node nothing, and its kube-proxy nothing either. Where it does not work (a kernel without
+ * CONFIG_INET_DIAG_DESTROY) things take their time, and that is no error.
+ */
+async function endOwn(address: string, signal: AbortSignal): Promise<void> {
+  const argv = ['ss', '--kill', 'src', API_ADDRESS_OF_KUBELETS, 'and', 'dst', address] as const;
+  await local.run({ argv }, { timeoutMs: STEP_MS, signal });
+}
+
 /**
  * With an API server that is gone, on the node and in its pods: who waits for news there would notice after half a minute,
  * when HTTP/2 asks whether anybody listens. In one program: each that is started costs a node without KVM a tenth of a
  * second.
  */
-const KILL_ALL = `${KILL_OWN}; ip -all netns exec ${KILL_OWN}`;
-
-/** Where it does not work (a kernel without CONFIG_INET_DIAG_DESTROY) things take their time, and that is no error. */
-async function endConnections(node: Executor, how: string, signal: AbortSignal): Promise<void> {
-  const whose = ['dst', API_ADDRESS, 'or', 'dst', KUBERNETES_ADDRESS];
-  const argv = ['sh', '-c', how, 'ss', ...whose] as const;
+async function endAll(node: Executor, signal: AbortSignal): Promise<void> {
+  const whose = ['dst', API_ADDRESS, 'or', 'dst', API_ADDRESS_OF_KUBELETS];
+  const all = [...whose, 'or', 'dst', KUBERNETES_ADDRESS];
+  const argv = [
+    'sh',
+    '-c',
+    'ss --kill "$@"; ip -all netns exec ss --kill "$@"',
+    'ss',
+    ...all,
+  ] as const;
   await node.run({ argv }, { timeoutMs: STEP_MS, signal });
 }

@@ -33,7 +33,8 @@ export function apiServerArgs(pki: string): string[] {
   const file = (name: string): string => path.join(pki, name);
   return [
     ...['--etcd-servers', ETCD_CLIENTS],
-    ...['--advertise-address', API_ADDRESS, '--bind-address', API_ADDRESS],
+    // At every address of the run's own network namespace.
+    ...['--advertise-address', API_ADDRESS, '--bind-address', '0.0.0.0'],
     ...['--secure-port', String(API_PORT), '--service-cluster-ip-range', SERVICE_SUBNET],
     ...['--authorization-mode', 'Node,RBAC', '--enable-admission-plugins', 'NodeRestriction'],
     '--allow-privileged=true',

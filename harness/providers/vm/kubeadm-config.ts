@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import type { Plan } from '../../core/plan.ts';
 import { POD_SUBNET, SERVICE_SUBNET } from '../cluster-networks.ts';
-import { API_ADDRESS, API_PORT } from './addresses.ts';
+import { API_ADDRESS, API_ADDRESS_OF_KUBELETS, API_PORT } from './addresses.ts';
 
 export interface KubeadmInput {
   kubernetes: string;
@@ -36,6 +36,7 @@ export function kubeadmConfig(input: KubeadmInput): string {
       kubernetesVersion: `v${kubernetes}`,
       certificatesDir: pki,
       controlPlaneEndpoint: `${API_ADDRESS}:${API_PORT}`,
+      apiServer: { certSANs: [API_ADDRESS_OF_KUBELETS] },
       networking: { podSubnet: POD_SUBNET, serviceSubnet: SERVICE_SUBNET },
       // An emulated CPU takes a tenth of a second for each handshake with RSA.
       ...(newer ? { encryptionAlgorithm: 'ECDSA-P256' } : {}),

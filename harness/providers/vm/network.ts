@@ -8,7 +8,12 @@ import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import { SERVICE_SUBNET } from '../cluster-networks.ts';
-import { API_ADDRESS, testNicHostAddress, withPrefix } from './addresses.ts';
+import {
+  API_ADDRESS,
+  API_ADDRESS_OF_KUBELETS,
+  testNicHostAddress,
+  withPrefix,
+} from './addresses.ts';
 
 const BRIDGE = 'coalmine0';
 /** Always the same: a node that goes on from a saved one knows it. */
@@ -80,7 +85,9 @@ function bridgeCommands(): Command[] {
         ...['type', 'bridge', 'forward_delay', '0'],
       ],
     },
-    { argv: ['ip', 'addr', 'add', withPrefix(API_ADDRESS), 'dev', BRIDGE] },
+    ...[API_ADDRESS, API_ADDRESS_OF_KUBELETS].map((address): Command => ({
+      argv: ['ip', 'addr', 'add', withPrefix(address), 'dev', BRIDGE],
+    })),
     { argv: ['ip', 'link', 'set', BRIDGE, 'up'] },
     // It belongs to no link, and stays when ours go: the next cluster of this run meets it.
     { argv: ['ip', 'route', 'replace', 'unreachable', SERVICE_SUBNET] },

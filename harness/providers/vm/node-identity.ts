@@ -9,6 +9,7 @@ import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
+import { API_ADDRESS_OF_KUBELETS, API_PORT } from './addresses.ts';
 import type { Kubeadm } from './kubeadm.ts';
 
 /** On the node. */
@@ -16,13 +17,16 @@ export const CLIENT_PEM = '/etc/kubernetes/pki/kubelet-client.pem';
 export const SERVER_PEM = '/etc/kubernetes/pki/kubelet-server.pem';
 
 export interface NodeIdentity {
-  /** Of its kubelet; names CLIENT_PEM. */
+  /** Of its kubelet; names CLIENT_PEM, and the API server's address of kubelets. */
   readonly kubeconfig: string;
   readonly clientPem: string;
   readonly serverPem: string;
 }
 
 const kubeconfigSchema = z.looseObject({
+  clusters: z.tuple([
+    z.strictObject({ name: z.string(), cluster: z.looseObject({ server: z.url() }) }),
+  ]),
   users: z.tuple([
     z.strictObject({
       name: z.string(),
@@ -64,14 +68,20 @@ export async function makeIdentity(
   };
 }
 
-/** What a kubeconfig holds itself, its reader never asks for again. */
+/** With files in place of certificates: what a kubeconfig holds itself, its reader never asks for again. */
 function asFile(text: string): Pick<NodeIdentity, 'kubeconfig' | 'clientPem'> {
   const config = kubeconfigSchema.parse(parse(text));
   const [{ name, user }] = config.users;
+  const [{ name: of, cluster }] = config.clusters;
+  const server = `https://${API_ADDRESS_OF_KUBELETS}:${API_PORT}`;
   const pem = (data: string): string => Buffer.from(data, 'base64').toString();
   const named = { 'client-certificate': CLIENT_PEM, 'client-key': CLIENT_PEM };
   return {
-    kubeconfig: stringify({ ...config, users: [{ name, user: named }] }),
+    kubeconfig: stringify({
+      ...config,
+      clusters: [{ name: of, cluster: { ...cluster, server } }],
+      users: [{ name, user: named }],
+    }),
     clientPem: pem(user['client-certificate-data']) + pem(user['client-key-data']),
   };
 }
