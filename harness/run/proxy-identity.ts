@@ -3,14 +3,16 @@ import { messageOf } from '../core/errors.ts';
 import { askProxy } from '../disrupt/upgrades/proxy-version.ts';
 import type { Stage } from './context.ts';
 
-/** A kube-proxy that does not answer is recorded as `unknown`, with a note that says why. */
+/** Never rejects: a kube-proxy that does not answer is recorded as `unknown`, with a note that says why. */
 export async function recordProxies({ emit, nodes }: Pick<Stage, 'emit' | 'nodes'>): Promise<void> {
-  for (const { node, agent } of nodes) {
-    try {
-      emit.now({ kind: 'proxy', node: node.name, ...(await askProxy(agent)) });
-    } catch (error) {
-      emit.now({ kind: 'note', text: messageOf(error) });
-      emit.now({ kind: 'proxy', node: node.name, mode: 'unknown', version: 'unknown' });
-    }
-  }
+  await Promise.all(
+    nodes.map(async ({ node, agent }) => {
+      try {
+        emit.now({ kind: 'proxy', node: node.name, ...(await askProxy(agent)) });
+      } catch (error) {
+        emit.now({ kind: 'note', text: messageOf(error) });
+        emit.now({ kind: 'proxy', node: node.name, mode: 'unknown', version: 'unknown' });
+      }
+    }),
+  );
 }

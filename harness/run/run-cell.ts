@@ -152,9 +152,14 @@ async function perform(
   const nodes = await connectNodes({ plan, cluster, clock, emit, signal }, unwind);
   const stage: Stage = { plan, clock, emit, cluster, nodes, signal, say };
 
-  unwind.push('node state', await snapshotNodes(stage, recorder));
+  // Of what comes until the first fault, nothing is compared (node-state.ts).
+  const compareLater = snapshotNodes(stage, recorder);
+  unwind.push('node state', async () => (await compareLater)());
   await cluster.ready;
-  const { oracle, loads } = await startWatching(stage, recorder.sample, unwind);
+  const [{ oracle, loads }] = await Promise.all([
+    startWatching(stage, recorder.sample, unwind),
+    compareLater,
+  ]);
   const journal = openJournal(path.join(recorder.dir, 'undo.ndjson'));
   unwind.push('journal', () => {
     journal.close();

@@ -25,13 +25,14 @@ export async function startWatching(
   await watchNodes(stage, watching.signal);
   unwind.push('self', watchSelf(stage).stop);
   unwind.push('clocks', watchClocks(stage, record).stop);
+  // Asked at once: it takes a node without KVM as long as the objects take the API server.
+  const proxies = recordProxies(stage);
   await applyWorkload(stage);
   // Their pods start beside the backends: a load is ready at its first success, and counts nothing before.
   const loads = await startLoads(stage, unwind);
-  await Promise.all([
-    untilWorkloadReady(stage).then(() => prepareChurns(stage)),
-    recordProxies(stage),
-  ]);
+  await untilWorkloadReady(stage);
+  await prepareChurns(stage);
+  await proxies;
   say('reading rules and counters');
   const oracle = await startOracle({
     kube: cluster.kube,
