@@ -11,7 +11,9 @@ const READY_MS = 120_000;
 /** Resolves once the API has the objects: `untilWorkloadReady` waits for the pods. */
 export async function applyWorkload({ plan, cluster, say }: Stage): Promise<void> {
   say(`starting ${plan.replicas} backends`);
-  for (const object of workloadOf(plan, cluster.loadImage)) await cluster.kube.apply(object);
+  const [namespace, ...others] = workloadOf(plan, cluster.loadImage);
+  if (namespace !== undefined) await cluster.kube.apply(namespace);
+  await Promise.all(others.map((object) => cluster.kube.apply(object)));
 }
 
 export function workloadOf({ runId, replicas }: Plan, image: string): KubeObject[] {

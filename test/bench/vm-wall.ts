@@ -1,7 +1,8 @@
 /**
- * What a saved cluster saves: a run on one machine that goes on from one, against a run that makes everything; and against
- * a bare boot of the same kernel and disk, until the agent answers. The phases' own length is taken off each. Of the two runs
- * also how long it took until there was a cluster: what comes after is the same work in both. A run that is not measured
+ * What a saved cluster saves: a cell on one machine that goes on from one, against a cell that makes everything, by the runs'
+ * own clocks, as a matrix has one after the other; the same of the whole command, and until there was a cluster (what comes
+ * after is the same work in both). And the whole command against a bare boot of the same kernel and disk, until the agent
+ * answers. The phases' own length is taken off each. A run that is not measured
  * saves the cluster, another reads all of it for the first time. What takes seconds is done three times, and the median
  * counts.
  */
@@ -9,8 +10,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { monotonicMs } from '../../harness/core/clock.ts';
 import { within } from '../../harness/core/deadline.ts';
+import type { RunResult } from '../../harness/core/result.ts';
 import { local, startLocal } from '../../harness/exec/local.ts';
 import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import { runMachineRoom } from '../support/run-machine-room.ts';
@@ -47,14 +50,19 @@ export async function vmWall(): Promise<Ratio[]> {
   await runOnce();
   await runOnce();
   const all = [await runOnce(), await runOnce(), await runOnce()];
-  const [savedMs, coldMs] = [median(all.map(({ ms }) => ms)), cold.ms];
-  const servesMs = median(all.map((one) => one.servesMs));
+  const of = (what: keyof RunTimes): number => median(all.map((one) => one[what]));
+  const [cellMs, savedMs, servesMs] = [of('cellMs'), of('ms'), of('servesMs')];
   return [
     {
-      name: 'run from a saved cluster ÷ cold',
-      value: savedMs / coldMs,
+      name: 'cell from a saved cluster ÷ cold',
+      value: cellMs / cold.cellMs,
       goal: { atMost: 0.15 },
-      unit: `without phases: ${seconds(savedMs)} ÷ ${seconds(coldMs)}`,
+      unit: `without phases: ${seconds(cellMs)} ÷ ${seconds(cold.cellMs)}`,
+    },
+    {
+      name: 'whole command, saved ÷ cold',
+      value: savedMs / cold.ms,
+      unit: `without phases: ${seconds(savedMs)} ÷ ${seconds(cold.ms)}`,
     },
     {
       name: 'cluster that serves, saved ÷ cold',
@@ -84,19 +92,26 @@ function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** How long a run takes without its phase, and when it says that its cluster serves; ms from its start. */
-async function runOnce(
-  env: Record<string, string> = {},
-): Promise<{ ms: number; servesMs: number }> {
+interface RunTimes {
+  /** The whole command, without the phase. */
+  ms: number;
+  /** As its verdict says, without the phase. */
+  cellMs: number;
+  /** From the start of the command until it says that its cluster serves. */
+  servesMs: number;
+}
+
+async function runOnce(env: Record<string, string> = {}): Promise<RunTimes> {
   const folder = mkdtempSync(path.join(tmpdir(), 'coalmine-bench-'));
   try {
     const scenario = path.join(folder, 'vm-bench.yaml');
     writeFileSync(scenario, SCENARIO);
-    const run = ['run', scenario, '--provider', 'vm', '--reports', path.join(folder, 'reports')];
+    const how = ['--json', '--provider', 'vm', '--reports', path.join(folder, 'reports')];
+    const run = ['run', scenario, ...how];
     const fromMs = monotonicMs();
     const child = startLocal({ argv: [...NODE, PROGRAM, ...run], env });
     child.stdin.end();
-    child.stdout.resume();
+    const verdict = text(child.stdout);
     const said: string[] = [];
     let servesMs = Number.NaN;
     createInterface({ input: child.stderr }).on('line', (line) => {
@@ -107,7 +122,8 @@ async function runOnce(
     const wallMs = monotonicMs() - fromMs;
     if (exitCode === null || !JUDGED.includes(exitCode))
       throw new Error(`the run ended with ${String(exitCode)}:\n${said.join('\n')}`);
-    return { ms: wallMs - PHASE_MS, servesMs };
+    const { durationMs } = JSON.parse(await verdict) as RunResult;
+    return { ms: wallMs - PHASE_MS, cellMs: durationMs - PHASE_MS, servesMs };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -50,8 +50,10 @@ async function findVariant(
   node: Executor,
   signal: AbortSignal,
 ): Promise<IptablesVariant | undefined> {
-  const legacyTables = await ask(node, LEGACY_TABLES, signal);
-  const nft = await ask(node, saveCommand('iptables-nft', 'IPv4'), signal);
+  const [legacyTables, nft] = await Promise.all([
+    ask(node, LEGACY_TABLES, signal),
+    ask(node, saveCommand('iptables-nft', 'IPv4'), signal),
+  ]);
   const legacy = legacyTables?.split('\n').includes('nat')
     ? await ask(node, saveCommand('iptables-legacy', 'IPv4'), signal)
     : undefined;
