@@ -28,7 +28,7 @@ import { local } from '../../harness/exec/local.ts';
 import { runOrThrow } from '../../harness/exec/run-or-throw.ts';
 import type { Cluster, ClusterNode } from '../../harness/providers/provider.ts';
 import { nodeAddress } from '../../harness/providers/vm/addresses.ts';
-import { CLIENT_PEM, SERVER_PEM } from '../../harness/providers/vm/node-identity.ts';
+import { CLIENT_PEM } from '../../harness/providers/vm/node-identity.ts';
 import type { VmParts } from '../../harness/providers/vm/prepare.ts';
 import { createVmProvider } from '../../harness/providers/vm/provider.ts';
 import { vmParts } from '../../harness/run/ahead-vm.ts';
@@ -61,6 +61,8 @@ export interface SnapshotReport {
 
 const LIMITS = { timeoutMs: 60_000 };
 const READY_MS = 120_000;
+/** The kubelet's own name for what it was given last. */
+const SERVING_PEM = '/var/lib/kubelet/pki/kubelet-server-current.pem';
 /** Of a node that did not do what it should. */
 const FOR_AUTOPSY: readonly (readonly [string, ...string[]])[] = [
   ['date'],
@@ -150,12 +152,11 @@ async function look(cluster: Cluster): Promise<Partial<SnapshotReport>> {
   };
 }
 
-/** Whoever asks a kubelet by its name is answered by what its file has; see node-identity.ts for the others. */
 async function readIdentity(node: Executor, report: SnapshotReport): Promise<void> {
   const fingerprint = async (file: string): Promise<string> =>
     new X509Certificate(await ask(node, 'cat', file)).fingerprint256;
   report.clientCerts.push(await fingerprint(CLIENT_PEM));
-  const has = await fingerprint(SERVER_PEM);
+  const has = await fingerprint(SERVING_PEM);
   const wait = { what: 'the kubelet to answer by its certificate', timeoutMs: READY_MS };
   const answersBy = await waitFor(wait, async () => {
     const found = await presented();
@@ -166,7 +167,8 @@ async function readIdentity(node: Executor, report: SnapshotReport): Promise<voi
 
 function presented(): Promise<string> {
   return new Promise((resolve, reject) => {
-    const to = { host: nodeAddress(0), servername: 'worker-1', port: 10_250 };
+    // As the API server asks: by its address, without a name.
+    const to = { host: nodeAddress(0), port: 10_250 };
     const socket = connect({ ...to, rejectUnauthorized: false }, () => {
       resolve(socket.getPeerCertificate().fingerprint256);
       socket.destroy();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { formatDuration } from '../../core/duration.ts';
 import type { KubeApi } from '../../core/kube.ts';
 import { kubeProxyVersions } from '../versions.ts';
-import { nodeAddress, podRange } from './addresses.ts';
+import { podRange } from './addresses.ts';
 import { meetMachine, type Hand } from './hand.ts';
 import { joinNode } from './join.ts';
 import type { Machine } from './machine.ts';
@@ -32,7 +32,7 @@ export async function bootNode(
   await announceNode(kube, name, index);
   const { kubeadm } = controlPlane;
   const ca = await readFile(path.join(kubeadm.pki, 'ca.crt'), 'utf8');
-  const identity = await makeIdentity(kubeadm, { name, address: nodeAddress(index) });
+  const identity = await makeIdentity(kubeadm, name);
   if (needsMarkDrop(kubeProxyVersions(context.plan).all)) await makeMarkDrop(hand, signal);
   await joinNode(hand, { nodes: names, index, testNics, identity, ca }, signal);
   return hand;

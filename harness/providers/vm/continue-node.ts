@@ -9,12 +9,13 @@ import { local } from '../../exec/local.ts';
 import { KUBERNETES_ADDRESS } from '../cluster-networks.ts';
 import { API_ADDRESS, API_ADDRESS_OF_KUBELETS, nodeAddress } from './addresses.ts';
 import { meetMachine, type Hand } from './hand.ts';
-import { pemFiles } from './join-files.ts';
+import { pemFile } from './join-files.ts';
 import { lastHeartbeat, untilHeartbeat } from './heartbeats.ts';
 import type { Machine } from './machine.ts';
 import type { VmNetwork } from './network.ts';
 import { makeIdentity } from './node-identity.ts';
 import { untilServes } from './serves.ts';
+import { grantServing } from './serving-certificate.ts';
 import type { Api } from './start-api.ts';
 import type { Work } from './work.ts';
 
@@ -39,15 +40,13 @@ export async function continueNode(
   const before = await lastHeartbeat(kube, name);
   await network.plugIn(index);
   const address = nodeAddress(index);
-  const fresh = makeIdentity(controlPlane.kubeadm, { name, address });
+  const fresh = makeIdentity(controlPlane.kubeadm, name);
   fresh.catch(() => undefined); // told where it is waited for, unless the machine was not met
   const bringUpToDate = async (): Promise<Hand> => {
     const hand = await meeting;
     const becomeItself = async (): Promise<void> => {
-      const files = pemFiles(await fresh);
-      await Promise.all(
-        files.map(({ path, content, mode }) => hand.writeFile(path, content, mode)),
-      );
+      const { path, content, mode } = pemFile(await fresh);
+      await hand.writeFile(path, content, mode);
       if (controlPlane.goesOn) await endOwn(address, signal);
       else await endAll(hand, signal);
     };
@@ -59,6 +58,7 @@ export async function continueNode(
     untilServes('kubelet', address, signal),
     untilServes('kube-proxy', address, signal),
     untilHeartbeat(kube, name, before, signal),
+    grantServing({ kube, controlPlane }, name, signal),
   ]);
   const took = formatDuration(Math.round(context.clock.nowMs() - fromMs));
   context.say(`${name} goes on from a saved cluster after ${took}`);

@@ -14,7 +14,8 @@ const CONTROLLERS_OFF = [
   ...['horizontalpodautoscaling', 'cronjob', 'ttl-after-finished'],
   ...['attachdetach', 'persistentvolume-binder', 'persistentvolume-expander'],
   ...['pvc-protection', 'pv-protection', 'ephemeral-volume'],
-  ...['csrsigning', 'csrcleaner', 'csrapproving', 'bootstrapsigner', 'tokencleaner'],
+  // A saved cluster has requests that may be old when it goes on.
+  ...['csrcleaner', 'csrapproving', 'bootstrapsigner', 'tokencleaner'],
   // Pod ranges follow from a node's number; the controller gives them in the order of arrival.
   ...['nodeipam', 'route', 'service', 'cloud-node-lifecycle'],
 ];
@@ -61,6 +62,8 @@ export function controllerManagerArgs(pki: string, kubeconfig: string): string[]
     ...['--kubeconfig', kubeconfig, '--bind-address', '127.0.0.1', '--leader-elect=false'],
     ...['--use-service-account-credentials', '--root-ca-file', path.join(pki, 'ca.crt')],
     ...['--service-account-private-key-file', path.join(pki, 'sa.key')],
+    ...['--cluster-signing-cert-file', path.join(pki, 'ca.crt')],
+    ...['--cluster-signing-key-file', path.join(pki, 'ca.key')],
     `--controllers=${['*', ...CONTROLLERS_OFF.map((name) => `-${name}`)].join(',')}`,
     ...['--allocate-node-cidrs=false', '--cluster-cidr', POD_SUBNET],
     '--profiling=false',

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import type { Command } from '../../core/command.ts';
 import { DNS_ADDRESS } from '../cluster-networks.ts';
 import { cniConflist, CONFLIST_FILE, routeCommands, type PodRange } from '../pod-network.ts';
-import { CLIENT_PEM, SERVER_PEM, type NodeIdentity } from './node-identity.ts';
+import { CLIENT_PEM, type NodeIdentity } from './node-identity.ts';
 import { API_ADDRESS, nodeAddress, podRange, testNicAddress, withPrefix } from './addresses.ts';
 
 export const NETWORK_UNIT = 'coalmine-network.service';
@@ -47,18 +47,15 @@ export function joinFiles(joining: Joining): NodeFile[] {
     file(CONFLIST_FILE, cniConflist(podRange(index))),
     file(CA, ca),
     file(KUBECONFIG, identity.kubeconfig),
-    ...pemFiles(identity),
+    pemFile(identity),
     file(KUBELET_CONFIG, kubeletConfig()),
     file('/etc/default/kubelet', kubeletArguments(name, nodeAddress(index))),
   ];
 }
 
-/** What a node is known by; all else stays when it gets new ones. */
-export function pemFiles({ clientPem, serverPem }: NodeIdentity): NodeFile[] {
-  return [
-    { path: CLIENT_PEM, content: clientPem, mode: 0o600 },
-    { path: SERVER_PEM, content: serverPem, mode: 0o600 },
-  ];
+/** What a node is known by; all else stays when it gets a new one. */
+export function pemFile({ clientPem }: NodeIdentity): NodeFile {
+  return { path: CLIENT_PEM, content: clientPem, mode: 0o600 };
 }
 
 /** What `ip -batch` does: the addresses, and the routes to the pods of the other nodes. */
@@ -115,8 +112,8 @@ export function kubeletConfig(): string {
   return stringify({
     kind: 'KubeletConfiguration',
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
-    tlsCertFile: SERVER_PEM,
-    tlsPrivateKeyFile: SERVER_PEM,
+    // See serving-certificate.ts.
+    serverTLSBootstrap: true,
     authentication: {
       anonymous: { enabled: false },
       webhook: { enabled: true },

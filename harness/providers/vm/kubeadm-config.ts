@@ -11,19 +11,17 @@ export interface KubeadmInput {
   proxyMode: Plan['proxyMode'];
   /** The node that something is made for. */
   node?: string;
-  /** Its own, where it answers by what is made. */
-  address?: string;
 }
 
 export function kubeadmConfig(input: KubeadmInput): string {
-  const { kubernetes, pki, proxyMode, node, address = API_ADDRESS } = input;
+  const { kubernetes, pki, proxyMode, node } = input;
   const newer = knowsV1beta4(kubernetes);
   const apiVersion = `kubeadm.k8s.io/${newer ? 'v1beta4' : 'v1beta3'}`;
   const documents = [
     {
       apiVersion,
       kind: 'InitConfiguration',
-      localAPIEndpoint: { advertiseAddress: address, bindPort: API_PORT },
+      localAPIEndpoint: { advertiseAddress: API_ADDRESS, bindPort: API_PORT },
       nodeRegistration: {
         name: node ?? 'control-plane',
         // Named, or kubeadm would look for one on this machine.

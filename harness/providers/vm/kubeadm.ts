@@ -23,7 +23,6 @@ export interface Kubeadm {
   /** Writes what kubeadm must know of a node to `file`; returns what carries out a phase for it. */
   nodePhase(node: {
     name: string;
-    address?: string;
     pki: string;
     file: string;
   }): Promise<(words: readonly string[]) => Promise<void>>;
@@ -31,7 +30,7 @@ export interface Kubeadm {
   applyAddon(addon: 'coredns' | 'kube-proxy', kubeconfig: string): Promise<void>;
 }
 
-export interface KubeadmOptions extends Omit<KubeadmInput, 'node' | 'address' | 'pki'> {
+export interface KubeadmOptions extends Omit<KubeadmInput, 'node' | 'pki'> {
   /** Path of kubeadm. */
   program: string;
   /** Folder of the run's own; secrets are written to it. */
@@ -57,8 +56,8 @@ export async function useKubeadm(options: KubeadmOptions): Promise<Kubeadm> {
       return kubeconfigOf(who);
     },
     kubeconfigOf,
-    nodePhase: async ({ name, file, ...about }) => {
-      await writeFile(file, kubeadmConfig({ ...options, ...about, node: name }), { mode: 0o600 });
+    nodePhase: async ({ name, file, pki: own }) => {
+      await writeFile(file, kubeadmConfig({ ...options, pki: own, node: name }), { mode: 0o600 });
       return (words) => phase(words, file);
     },
     applyAddon: (addon, kubeconfig) => phase(['addon', addon, '--kubeconfig', kubeconfig]),

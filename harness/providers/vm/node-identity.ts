@@ -1,9 +1,7 @@
 /**
- * Who a node is to others: the certificate by which its kubelet asks, and the one by which it answers. Each is one file with
- * its key, so that it is replaced as a whole; a kubelet that runs takes up a new one by itself: client-go reads what a
- * kubeconfig names at each handshake, and the kubelet watches its own (ReloadKubeletServerCertificateFile, on since 1.31).
- * It answers by that one whoever names it (SNI); to who asks by its address it shows the one that it started with, for
- * crypto/tls prefers what ListenAndServeTLS was given then (pkg/kubelet/server/server.go).
+ * Who a node is to the API server: the certificate by which its kubelet asks. It is one file with its key, so that it is
+ * replaced as a whole; a kubelet that runs takes up a new one by itself, for client-go reads what a kubeconfig names at each
+ * handshake. By which one it answers: serving-certificate.ts.
  */
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,13 +12,11 @@ import type { Kubeadm } from './kubeadm.ts';
 
 /** On the node. */
 export const CLIENT_PEM = '/etc/kubernetes/pki/kubelet-client.pem';
-export const SERVER_PEM = '/etc/kubernetes/pki/kubelet-server.pem';
 
 export interface NodeIdentity {
   /** Of its kubelet; names CLIENT_PEM, and the API server's address of kubelets. */
   readonly kubeconfig: string;
   readonly clientPem: string;
-  readonly serverPem: string;
 }
 
 const kubeconfigSchema = z.looseObject({
@@ -41,35 +37,21 @@ const kubeconfigSchema = z.looseObject({
 /** A fresh one each time, of the same authority. */
 export async function makeIdentity(
   { pki, folder, nodePhase }: Pick<Kubeadm, 'pki' | 'folder' | 'nodePhase'>,
-  node: { name: string; address: string },
+  name: string,
 ): Promise<NodeIdentity> {
-  const own = path.join(folder, `node-${node.name}`);
+  const own = path.join(folder, `node-${name}`);
   const ownPki = path.join(own, 'pki');
   await rm(own, { recursive: true, force: true });
-  await mkdir(path.join(ownPki, 'etcd'), { recursive: true });
-  for (const name of ['ca.crt', 'ca.key']) {
-    await copyFile(path.join(pki, name), path.join(ownPki, name));
-    // kubeadm makes none for kubelets that answer; what it makes for an etcd on a node is the same, of the authority there.
-    await copyFile(path.join(pki, name), path.join(ownPki, 'etcd', name));
-  }
-  const [client, server] = await Promise.all([
-    // Without the node's address: kubeadm would take it for the API server's.
-    nodePhase({ name: node.name, pki: ownPki, file: path.join(own, 'client.yaml') }),
-    nodePhase({ ...node, pki: ownPki, file: path.join(own, 'server.yaml') }),
-  ]);
-  await Promise.all([
-    client(['kubeconfig', 'kubelet', '--kubeconfig-dir', own]),
-    server(['certs', 'etcd-server']),
-  ]);
-  const text = (name: string): Promise<string> => readFile(path.join(own, name), 'utf8');
-  return {
-    ...asFile(await text('kubelet.conf')),
-    serverPem: (await text('pki/etcd/server.crt')) + (await text('pki/etcd/server.key')),
-  };
+  await mkdir(ownPki, { recursive: true });
+  for (const file of ['ca.crt', 'ca.key'])
+    await copyFile(path.join(pki, file), path.join(ownPki, file));
+  const phase = await nodePhase({ name, pki: ownPki, file: path.join(own, 'kubeadm.yaml') });
+  await phase(['kubeconfig', 'kubelet', '--kubeconfig-dir', own]);
+  return asFile(await readFile(path.join(own, 'kubelet.conf'), 'utf8'));
 }
 
 /** With files in place of certificates: what a kubeconfig holds itself, its reader never asks for again. */
-function asFile(text: string): Pick<NodeIdentity, 'kubeconfig' | 'clientPem'> {
+function asFile(text: string): NodeIdentity {
   const config = kubeconfigSchema.parse(parse(text));
   const [{ name, user }] = config.users;
   const [{ name: of, cluster }] = config.clusters;

@@ -27,6 +27,7 @@ import { createNetwork } from './network.ts';
 import { vmNode } from './node.ts';
 import { prepareVm, type VmParts } from './prepare.ts';
 import { NO_SNAPSHOT, useSnapshot, type SavedCluster, type Snapshot } from './snapshot.ts';
+import { grantServing } from './serving-certificate.ts';
 import { startApi, type Api } from './start-api.ts';
 import { startMachines } from './start-machines.ts';
 import { vmNodeNames } from './versions.ts';
@@ -130,7 +131,10 @@ async function makeCluster(
     throw error;
   });
   await waitUntilServing(work, reached, machines, hands);
-  if (saved === undefined) await snapshot.save({ ...reached, machines, hands });
+  if (saved === undefined) {
+    await snapshot.save({ ...reached, machines, hands });
+    await Promise.all(work.names.map((name) => grantServing(reached, name, work.signal)));
+  }
   const byName = new Map(hands.map((hand) => [hand.name, hand]));
   const follower = await followKubeProxyLogs(reached.kube, followThrough(byName), logsDir, say);
   unwind.push('kube-proxy logs', () => follower.stop());

@@ -21,9 +21,9 @@ import type { MachineSpec } from './machine.ts';
 import { qemuArgv } from './qemu.ts';
 
 /** Of what is done to a cluster before it is saved and cannot be seen below. */
-const FORMAT = 'snapshot-7';
+const FORMAT = 'snapshot-8';
 const KEY_CHARS = 16;
-const NOBODY = { kubeconfig: '', clientPem: '', serverPem: '' };
+const NOBODY = { kubeconfig: '', clientPem: '' };
 
 export interface SnapshotSpec {
   machine: Omit<MachineSpec, 'name' | 'index' | 'runId' | 'folder'>;

@@ -11,7 +11,7 @@ const JOINING: Joining = {
   nodes: ['worker-1', 'worker-2', 'worker-3'],
   index: 1,
   testNics: 2,
-  identity: { kubeconfig: 'names', clientPem: 'a key', serverPem: 'another' },
+  identity: { kubeconfig: 'names', clientPem: 'a key' },
   ca: 'an authority',
 };
 
@@ -53,10 +53,7 @@ describe('the files of a node that joins', () => {
       joinFiles(JOINING)
         .filter(({ mode }) => mode !== 0o644)
         .map(({ path, mode }) => [path, mode]),
-      [
-        ['/etc/kubernetes/pki/kubelet-client.pem', 0o600],
-        ['/etc/kubernetes/pki/kubelet-server.pem', 0o600],
-      ],
+      [['/etc/kubernetes/pki/kubelet-client.pem', 0o600]],
     );
   });
 
