@@ -6,6 +6,7 @@ import type { KubeApi } from '../../core/kube.ts';
 import { kubeProxyVersions } from '../versions.ts';
 import { podRange } from './addresses.ts';
 import { meetMachine, type Hand } from './hand.ts';
+import { meetOrReset } from './hung-boot.ts';
 import { joinNode } from './join.ts';
 import type { Machine } from './machine.ts';
 import { makeMarkDrop, needsMarkDrop } from './mark-drop.ts';
@@ -25,7 +26,7 @@ export async function bootNode(
   const { name, index, testNics } = machine.spec;
   const startedMs = clock.nowMs();
   await network.plugIn(index);
-  const hand = await meetMachine(work, machine);
+  const hand = await meetOrReset(machine, meetMachine(work, machine), say);
   const tookMs = Math.round(clock.nowMs() - startedMs);
   say(`${name} has booted after ${formatDuration(tookMs)}`);
   const { controlPlane, kube } = await api;
