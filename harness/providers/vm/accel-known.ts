@@ -1,6 +1,7 @@
 /**
  * That guests die on KVM here is found out once for each boot of this machine: it takes seconds, which every run would wait
- * for. That they live is tried each time, for a machine that was moved since may have lost it.
+ * for. That they live is tried each time, for a machine that was moved since may have lost it; so is
+ * a device that cannot be opened, for somebody else may.
  */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -27,7 +28,7 @@ export async function findAccelOnce(known: KnownAccel): Promise<Accel> {
   if (before !== undefined && before.under === under)
     return { kind: 'tcg', reason: `${before.reason}, as was found at ${before.at}` };
   const found = await find({ kernel }, device);
-  if (found.kind === 'tcg' && under !== undefined) {
+  if (found.died === true && under !== undefined) {
     const refusal = { under, at: new Date().toISOString(), reason: found.reason };
     await writeFile(file, JSON.stringify(refusal)).catch(() => undefined); // it is found out again then
   }

@@ -18,6 +18,8 @@ export interface Accel {
   readonly kind: 'kvm' | 'tcg';
   /** Why it is this one, as it reads after a colon. */
   readonly reason: string;
+  /** A guest was run on KVM and died of it: no accident of the moment, nor of who asks. */
+  readonly died?: true;
 }
 
 export const KVM = '/dev/kvm';
@@ -61,7 +63,10 @@ export async function findAccel(
     const why = await runProbe('kvm', kernel);
     return why === undefined
       ? { kind: 'kvm', reason: `${guest} ran on it` }
-      : { kind: 'tcg', reason: `${device} opens, but ${guest} does not run on it (${why})` };
+      : {
+          ...{ kind: 'tcg', died: true },
+          reason: `${device} opens, but ${guest} does not run on it (${why})`,
+        };
   } catch (error) {
     return { kind: 'tcg', reason: `${device} could not be tried: ${messageOf(error)}` };
   }

@@ -18,7 +18,10 @@ describe('vm/accel-known', () => {
         return Promise.resolve(answer);
       },
     });
-  const refused: Accel = { kind: 'tcg', reason: 'its run state became internal-error' };
+  const refused: Accel = {
+    ...{ kind: 'tcg', died: true },
+    reason: 'its run state became internal-error',
+  };
 
   before(async function () {
     await demandQemu().catch((error: unknown) => {
@@ -46,6 +49,13 @@ describe('vm/accel-known', () => {
     const works: Accel = { kind: 'kvm', reason: 'a kernel ran on it' };
     assert.deepEqual(await once(works), works);
     assert.deepEqual(await once(works), works);
+    assert.equal(tried, 2);
+  });
+
+  it('tries each time what another user could open, or another moment', async () => {
+    const closed: Accel = { kind: 'tcg', reason: '/dev/kvm cannot be opened' };
+    assert.deepEqual(await once(closed), closed);
+    assert.deepEqual(await once(closed), closed);
     assert.equal(tried, 2);
   });
 
