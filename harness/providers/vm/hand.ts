@@ -25,21 +25,25 @@ export interface Hand extends ClockedNode {
 
 interface HandOptions {
   clock: RunClock;
+  /** Of the first meeting: undo and logs need the hand when the run is over, too. */
   signal: AbortSignal;
+  /** Of the cluster. */
+  broken: AbortSignal;
+  undoDir: string;
 }
 
 /** The hand on a machine of a cluster that is being made; one that does not answer is told with the end of its console. */
 export async function meetMachine(
-  { context, signal, unwind }: Pick<Work, 'context' | 'signal' | 'unwind'>,
+  { context, signal, broken, unwind }: Pick<Work, 'context' | 'signal' | 'broken' | 'unwind'>,
   machine: Machine,
+  undoDir = UNDO_DIR,
 ): Promise<Hand> {
-  const hand = await openHand(machine, { clock: context.clock, signal }).catch(
-    async (cause: unknown) => {
-      signal.throwIfAborted();
-      const tail = await machine.consoleTail();
-      throw new CoalmineError('provision', `${messageOf(cause)}${tail}`, { cause });
-    },
-  );
+  const options = { clock: context.clock, signal, broken, undoDir };
+  const hand = await openHand(machine, options).catch(async (cause: unknown) => {
+    signal.throwIfAborted();
+    const tail = await machine.consoleTail();
+    throw new CoalmineError('provision', `${messageOf(cause)}${tail}`, { cause });
+  });
   unwind.push(`hand of ${machine.spec.name}`, () => {
     hand.close();
   });
@@ -48,15 +52,17 @@ export async function meetMachine(
 
 /** Resolves when the machine's agent answers for the first time. */
 async function openHand(machine: Machine, options: HandOptions): Promise<Hand> {
+  const { clock, broken, undoDir } = options;
   const { name } = machine.spec;
   let link: Promise<Link> | undefined;
-  const reach = async (signal?: AbortSignal): Promise<AgentConnection> => {
-    link ??= connect(machine, { ...options, ...(signal === undefined ? {} : { signal }) }, () => {
+  const reach = async (asked?: AbortSignal): Promise<AgentConnection> => {
+    const signal = asked === undefined ? broken : AbortSignal.any([broken, asked]);
+    link ??= connect(machine, { clock, signal, undoDir }, () => {
       link = undefined;
     });
     return (await link).connection;
   };
-  await reach();
+  await reach(options.signal);
   return {
     name,
     run: async (command, limits) => (await reach(limits.signal)).run(command, limits),
@@ -83,7 +89,7 @@ interface Link {
 /** @param onLost called when there is no connection any more, or none was made */
 async function connect(
   machine: Machine,
-  { clock, signal }: HandOptions,
+  { clock, signal, undoDir }: Omit<HandOptions, 'broken'>,
   onLost: () => void,
 ): Promise<Link> {
   const { name, runId } = machine.spec;
@@ -96,7 +102,7 @@ async function connect(
       };
       try {
         const connection = await connectAgent({
-          ...{ stream, node: name, clock, runId, signal, undoDir: UNDO_DIR, helloMs: BOOT_MS },
+          ...{ stream, node: name, clock, runId, signal, undoDir, helloMs: BOOT_MS },
           onGap: () => undefined,
           onLost: () => {
             kill();

@@ -80,6 +80,7 @@ async function attempt(ground: Ground, saved?: SavedCluster): Promise<Cluster> {
   const work: Work = {
     ...{ context, prepared, folder, unwind, names: vmNodeNames(plan.nodes) },
     signal: AbortSignal.any([signal, broken.signal]),
+    broken: broken.signal,
     giveUp: (reason) => {
       broken.abort(reason);
     },
@@ -87,7 +88,7 @@ async function attempt(ground: Ground, saved?: SavedCluster): Promise<Cluster> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(logsDir, { recursive: true });
-    return await makeCluster(work, ground, broken.signal, saved);
+    return await makeCluster(work, ground, saved);
   } catch (error) {
     for (const { title, error: left } of await unwind.run()) say(`${title}: ${messageOf(left)}`);
     signal.throwIfAborted();
@@ -102,10 +103,9 @@ async function attempt(ground: Ground, saved?: SavedCluster): Promise<Cluster> {
 async function makeCluster(
   work: Work,
   { accel, program, snapshot }: Ground,
-  broken: AbortSignal,
   saved: SavedCluster | undefined,
 ): Promise<Cluster> {
-  const { context, prepared, unwind } = work;
+  const { context, prepared, unwind, broken } = work;
   const { say, logsDir } = context;
   const network = await createNetwork();
   unwind.push('network', () => network.close());
@@ -133,6 +133,9 @@ async function makeCluster(
   await waitUntilServing(work, reached, machines, hands);
   if (saved === undefined) {
     await snapshot.save({ ...reached, machines, hands });
+    // It stood still for as long as that took.
+    const quiet = { ...work, context: { ...context, say: () => undefined } };
+    await waitUntilServing(quiet, reached, machines, hands);
     await Promise.all(work.names.map((name) => grantServing(reached, name, work.signal)));
   }
   const byName = new Map(hands.map((hand) => [hand.name, hand]));

@@ -13,6 +13,8 @@ export interface Work {
   readonly unwind: Unwind;
   /** Aborts with the run, and with the first reason for which this cluster cannot be. */
   readonly signal: AbortSignal;
+  /** Aborts with that reason alone, also when the cluster is there. */
+  readonly broken: AbortSignal;
   readonly giveUp: (reason: unknown) => void;
 }
 

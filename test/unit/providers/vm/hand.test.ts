@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import type { Command, Completed } from '../../../../harness/core/command.ts';
 import type { RunningCommand } from '../../../../harness/core/node.ts';
 import { followThrough } from '../../../../harness/providers/vm/follow-file.ts';
-import type { Hand } from '../../../../harness/providers/vm/hand.ts';
+import { startRunClock } from '../../../../harness/core/clock.ts';
+import { Unwind } from '../../../../harness/core/unwind.ts';
+import { meetMachine, type Hand } from '../../../../harness/providers/vm/hand.ts';
 import { lastWords } from '../../../../harness/providers/vm/last-words.ts';
 import type { Machine } from '../../../../harness/providers/vm/machine.ts';
+import type { Work } from '../../../../harness/providers/vm/work.ts';
+import { openWorkshop, spawnAgent, until, type Workshop } from '../../agent/start-agent.ts';
 
 /** Each start prints its lines and ends in its way; after the last the machine is gone. */
 function handOf(...lives: { lines: string[]; end: Awaited<RunningCommand['ended']> }[]) {
@@ -77,5 +81,55 @@ describe('the last words of a node', () => {
     assert.match(lines[0] ?? '', /^RunPodSandbox failed: .* … .* no such device$/);
     assert.ok((lines[0] ?? '').length < stdout.length / 2);
     assert.equal(lines[1], 'short');
+  });
+});
+
+describe('the hand on a machine', () => {
+  let workshop: Workshop;
+  let agents: ReturnType<typeof spawnAgent>[];
+  let unwind: Unwind;
+  const interrupted = new AbortController();
+  const broken = new AbortController();
+
+  before(async () => {
+    workshop = await openWorkshop();
+    agents = [];
+    unwind = new Unwind();
+  });
+  after(async () => {
+    await unwind.run();
+    for (const { child } of agents) child.kill('SIGKILL');
+    workshop.remove();
+  });
+
+  it('reaches it again after the run was interrupted, and not after the cluster broke', async () => {
+    const machine = {
+      spec: { name: 'worker-1', runId: 'run-1' },
+      openPort: () => {
+        const agent = spawnAgent(workshop);
+        agents.push(agent);
+        return Promise.resolve({ ...agent.stream, kill: () => agent.child.kill('SIGKILL') });
+      },
+    } as unknown as Machine;
+    const context = { clock: startRunClock() } as Work['context'];
+    const signals = { signal: interrupted.signal, broken: broken.signal };
+    const hand = await meetMachine({ context, unwind, ...signals }, machine, workshop.undoDir);
+    const says = async (): Promise<string> =>
+      (await hand.run({ argv: ['echo', 'here'] }, { timeoutMs: 10_000 })).stdout;
+    // What is asked at the very moment is lost with it.
+    const saysAgain = () => says().catch(says);
+    assert.equal(await says(), 'here\n');
+    interrupted.abort(new Error('SIGINT'));
+    const lose = async (index: number): Promise<void> => {
+      const child = agents[index]?.child;
+      child?.kill('SIGKILL');
+      await until('it to be lost', () => child?.signalCode !== null);
+    };
+    await lose(0);
+    assert.equal(await saysAgain(), 'here\n');
+    assert.equal(agents.length, 2);
+    broken.abort(new Error('QEMU ended'));
+    await lose(1);
+    await assert.rejects(saysAgain(), /QEMU ended/);
   });
 });
