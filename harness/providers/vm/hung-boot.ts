@@ -26,9 +26,10 @@ export async function meetOrReset<T>(
     for (;;) {
       await delay(lookEveryMs, undefined, { signal: over.signal });
       const [said] = HUNG.exec(await machine.consoleTail()) ?? [];
+      if (over.signal.aborted) return;
       if (said === undefined) continue;
       say(`${machine.spec.name} hangs as it boots, and is reset: ${said}`);
-      await runOrThrow(local, machine.power.reset, RESET);
+      await runOrThrow(local, machine.power.reset, { ...RESET, signal: over.signal });
       return;
     }
   })();
@@ -37,6 +38,8 @@ export async function meetOrReset<T>(
   try {
     return await meeting;
   } finally {
+    // Nobody presses the button any more when this is over.
     over.abort();
+    await watching.catch(() => undefined);
   }
 }
