@@ -1,30 +1,45 @@
 import assert from 'node:assert/strict';
+import { monotonicMs } from '../../../../harness/core/clock.ts';
 import { wrongRate } from '../../../../harness/providers/vm/clock-rate.ts';
 
 const never = new AbortController().signal;
-const FOR_MS = 50;
+const EVERY_MS = 20;
 
-/** A clock that is behind by so much when it is asked first, and then. */
-async function rateOf(beforeMs: number, afterMs: number, errorMs = 0): Promise<number | undefined> {
-  const answers = [beforeMs, afterMs];
-  const behind = () => Promise.resolve({ ms: answers.shift() ?? 0, errorMs });
-  return wrongRate({ behind }, never, FOR_MS);
+/** Of a clock that was set wrong by so much and goes so many times as fast; @returns how often it was asked, too */
+async function rateOf({ setWrongMs = 0, times = 1, errorMs = 0 }) {
+  const fromMs = monotonicMs();
+  let asked = 0;
+  const behind = () => {
+    asked += 1;
+    const aheadMs = (monotonicMs() - fromMs) * (times - 1);
+    return Promise.resolve({ ms: setWrongMs - aheadMs, errorMs });
+  };
+  return { rate: await wrongRate({ behind }, never, EVERY_MS), asked };
 }
 
 describe('how fast a machine’s clock goes', () => {
   it('is right where it is as far behind afterwards as before', async () => {
-    assert.equal(await rateOf(86_400_000, 86_400_000), undefined);
-    assert.equal(await rateOf(-300, -300), undefined);
+    const right = { rate: undefined, asked: 2 };
+    assert.deepEqual(await rateOf({ setWrongMs: 86_400_000 }), right);
+    assert.deepEqual(await rateOf({ setWrongMs: -300 }), right);
   });
 
   it('is told where it is too fast or too slow', async () => {
-    const fast = (await rateOf(1_000, 1_000 - FOR_MS)) ?? 0;
-    assert.ok(fast > 1.5 && fast <= 2, `${fast}`);
-    const slow = (await rateOf(1_000, 1_000 + FOR_MS / 2)) ?? 1;
-    assert.ok(slow < 0.8 && slow >= 0.5, `${slow}`);
+    for (const times of [2, 0.5, 1.05]) {
+      const { rate = 1, asked } = await rateOf({ setWrongMs: 1_000, times });
+      assert.ok(Math.abs(rate - times) < 0.02, `${rate}`);
+      assert.equal(asked, 2);
+    }
   });
 
-  it('is not told by answers that are too uncertain', async () => {
-    assert.equal(await rateOf(0, -FOR_MS / 2, FOR_MS), undefined);
+  it('is told later where answers are uncertain', async () => {
+    const { rate = 1, asked } = await rateOf({ times: 2, errorMs: 1.5 * EVERY_MS });
+    assert.ok(rate > 1.5, `${rate}`);
+    assert.ok(asked > 3, `${asked}`);
+  });
+
+  it('is taken for right where it cannot be told', async () => {
+    const { rate, asked } = await rateOf({ times: 1.5, errorMs: 100 * EVERY_MS });
+    assert.deepEqual([rate, asked], [undefined, 9]);
   });
 });
