@@ -54,7 +54,7 @@ export async function mountMemory(
 }
 
 /** Pages that are empty take no room in the copy. */
-export async function copyMemory(from: string, to: string): Promise<void> {
+export async function copyMemory(from: string, to: string, signal: AbortSignal): Promise<void> {
   const argv = ['cp', '--sparse=always', '--', from, to] as const;
-  await runOrThrow(local, { argv }, { timeoutMs: COPY_MS, code: 'provision' });
+  await runOrThrow(local, { argv }, { timeoutMs: COPY_MS, code: 'provision', signal });
 }

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deadlineIn, waitFor } from '../../core/deadline.ts';
+import { formatDuration } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
@@ -31,7 +32,7 @@ export interface MachineSaving {
   settle(letGo: () => void): Promise<void>;
   stop(): Promise<void>;
   /** Of a machine that stands still. */
-  write(saved: SavedMachine): Promise<void>;
+  write(saved: SavedMachine, signal: AbortSignal): Promise<void>;
   go(): Promise<void>;
 }
 
@@ -39,6 +40,7 @@ const SAVE_MS = 120_000;
 /** They are a megabyte. */
 const READ_MS = 60_000;
 const READ_STEP_MS = 5;
+const WRITE_STEP_MS = 20;
 const REST_MS = 15_000;
 const REST_STEP_MS = 250;
 /** Of one processor: agents tick, timers fire, probes are answered. */
@@ -76,16 +78,16 @@ export function machineSaving(machine: Saving): MachineSaving {
     stop: async () => {
       await qmp.execute('stop');
     },
-    write: async (saved) => {
+    write: async (saved, signal) => {
       if (memory === undefined)
         throw new CoalmineError('command', `the memory of ${name} is in no file`);
       await qmp.execute('migrate-set-capabilities', MEMORY_CAPABILITIES);
       await qmp.execute('migrate', { uri: fileUri(saved.devices) });
-      await waitUntilWritten(name, qmp);
-      await copyMemory(memory, saved.memory);
+      await waitUntilWritten(name, qmp, signal);
+      await copyMemory(memory, saved.memory, signal);
       // QEMU has let go of its disks now, and written what it kept of them in memory.
       const argv = mergeArgv({ overlay, rootDisk, into: saved.overlay });
-      await runOrThrow(local, { argv }, { timeoutMs: SAVE_MS });
+      await runOrThrow(local, { argv }, { timeoutMs: SAVE_MS, signal });
     },
     go: async () => {
       await qmp.execute('cont');
@@ -116,18 +118,20 @@ async function busyOf(schedstat: string): Promise<number> {
   return (ranNs + waitedNs) / 1e6;
 }
 
-async function waitUntilWritten(name: string, qmp: Qmp): Promise<void> {
-  const wait = { what: `${name} to be saved`, timeoutMs: SAVE_MS, everyMs: 20 };
-  const answer = await waitFor(wait, async () => {
+/** A QEMU that ends meanwhile is an error at once. */
+async function waitUntilWritten(name: string, qmp: Qmp, signal: AbortSignal): Promise<void> {
+  const deadline = deadlineIn(SAVE_MS);
+  for (;;) {
     const found = (await qmp.execute('query-migrate')) as Record<string, unknown>;
-    return found['status'] === 'completed' || found['status'] === 'failed' ? found : undefined;
-  });
-  if (answer['status'] === 'completed') return;
-  const why = answer['error-desc'];
-  throw new CoalmineError(
-    'command',
-    `QEMU could not save ${name}${typeof why === 'string' ? `: ${why}` : ''}`,
-  );
+    if (found['status'] === 'completed') return;
+    const why = found['error-desc'];
+    const text = `QEMU could not save ${name}`;
+    if (found['status'] === 'failed')
+      throw new CoalmineError('command', typeof why === 'string' ? `${text}: ${why}` : text);
+    if (deadline.remainingMs() === 0)
+      throw new CoalmineError('deadline', `${text} within ${formatDuration(SAVE_MS)}`);
+    await delay(WRITE_STEP_MS, undefined, { signal });
+  }
 }
 
 /** QEMU waits for the rest then, to which it is told what to expect. */

@@ -146,7 +146,11 @@ async function listSnapshots(
 async function bytesIn(folder: string): Promise<number> {
   const names = await filesBelow(folder).catch(() => []);
   // What it takes on the disk: the memory of a machine is mostly holes.
-  const sizes = names.map(async (name) => (await stat(path.join(folder, name))).blocks * BLOCK);
+  const sizes = names.map(async (name) => {
+    // Somebody else may be removing it.
+    const found = await stat(path.join(folder, name)).catch(() => undefined);
+    return (found?.blocks ?? 0) * BLOCK;
+  });
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 

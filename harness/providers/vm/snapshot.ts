@@ -15,7 +15,7 @@ import { demandQemu, type Accel } from './accel.ts';
 import { savedControlPlaneIn, type SavedControlPlane } from './control-plane-save.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Hand } from './hand.ts';
-import { untilHeartbeatIsDue } from './heartbeats.ts';
+import { lastHeartbeat, untilHeartbeat, untilHeartbeatIsDue } from './heartbeats.ts';
 import type { Machine } from './machine.ts';
 import { savedIn, type SavedMachine } from './machine-save.ts';
 import type { Prepared } from './prepare.ts';
@@ -184,17 +184,25 @@ async function write(cluster: Serving, folder: string, signal: AbortSignal): Pro
     }),
   );
   await untilHeartbeatIsDue(kube, names, signal);
+  const before = await Promise.all(names.map((name) => lastHeartbeat(kube, name)));
   try {
     await each(({ saving }) => saving.stop());
     // What a node has heard of is in it; what it does while their memory is written, nobody goes on from.
     await controlPlane.save(saved.controlPlane);
-    await each(async ({ saving }, index) => {
-      const into = saved.machines[index];
-      if (into !== undefined) await saving.write(into);
-    });
+    // All have ended before any goes on, and before what was written is taken away.
+    const written = await Promise.allSettled(
+      machines.map(async ({ saving }, index) => {
+        const into = saved.machines[index];
+        if (into !== undefined) await saving.write(into, signal);
+      }),
+    );
+    const failed = written.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason as Error;
   } finally {
     await each(({ saving }) => saving.go());
   }
+  // Whoever has not heard of a node for so long takes it for lost until then.
+  await each((_, index) => untilHeartbeat(kube, names[index] ?? '', before[index] ?? '', signal));
 }
 
 async function roomRefusal(folder: string, needBytes: number): Promise<string | undefined> {
