@@ -48,6 +48,11 @@ function intoNamespaces(): readonly [string, ...string[]] {
   ];
 }
 
+/** Runs a program for a moment in namespaces as a run's; they end with it. */
+export function insideArgv(argv: readonly string[]): [string, ...string[]] {
+  return [...intoNamespaces(), ...argv];
+}
+
 /** What is masked inside. A host's containerd socket in /run would be used by dockerd, and its containers outlive us. */
 const MASKED = ['/run', '/etc/docker'] as const;
 
@@ -244,7 +249,7 @@ export async function insideRefusals(cacheDir: string): Promise<string[]> {
       refusals.push(`${folder} is a place that a run in namespaces does not see`);
   if (refusals.length > 0) return refusals;
   const probe = await local.run(
-    { argv: [...intoNamespaces(), 'ip', 'link', 'set', 'lo', 'up'] },
+    { argv: insideArgv(['ip', 'link', 'set', 'lo', 'up']) },
     { timeoutMs: 10_000 },
   );
   if (probe.exitCode !== 0)

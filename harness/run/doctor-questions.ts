@@ -11,7 +11,7 @@ import { findEngine } from '../providers/kind/engine-find.ts';
 import { proxyModeRefusal } from '../providers/kind/engine-preflight.ts';
 import { hasCgroupV1, lacksResourceCapability } from '../providers/kind/machine.ts';
 import { memoryRefusal } from '../providers/memory.ts';
-import { checkpointRefusal } from '../providers/vm/checkpoint.ts';
+import { checkpointRefusal } from '../providers/vm/checkpoint-trial.ts';
 import { demandQemu, findAccel } from '../providers/vm/accel.ts';
 import { findCriu } from './criu.ts';
 

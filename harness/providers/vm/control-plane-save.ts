@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from '../../core/command.ts';
-import { messageOf } from '../../core/errors.ts';
+import { hasCode, messageOf } from '../../core/errors.ts';
 import { local } from '../../exec/local.ts';
 import { runOrThrow } from '../../exec/run-or-throw.ts';
 import { dumpTree, restoreArgv, type Criu } from './checkpoint.ts';
@@ -50,6 +50,10 @@ export async function saveControlPlane(
       return;
     } catch (error) {
       await rm(saved.images, { recursive: true, force: true });
+      if (hasCode(error, 'deadline')) {
+        tree.kill('SIGKILL');
+        throw error;
+      }
       say(`the control plane will have to start again each time: ${messageOf(error)}`);
     }
   }
@@ -74,7 +78,10 @@ export async function unpackControlPlane(
 }
 
 /** Once its files are there. */
-export function goOnArgv(criu: Criu, { images }: SavedControlPlane): [string, ...string[]] {
+export function goOnArgv(
+  criu: Criu,
+  { images }: SavedControlPlane,
+): Promise<[string, ...string[]]> {
   return restoreArgv(criu, {
     from: images,
     log: path.join(CONTROL_PLANE_LOGS, RESTORE_LOG),

@@ -116,7 +116,7 @@ async function goOn(
   if (criu === undefined || !saved.hasImages) return undefined;
   try {
     const tree = await startTree(
-      goOnArgv(criu, saved),
+      await goOnArgv(criu, saved),
       { ...placeOf(logsDir), ownLog: RESTORE_LOG },
       signal,
     );

@@ -21,7 +21,7 @@ import type { MachineSpec } from './machine.ts';
 import { qemuArgv } from './qemu.ts';
 
 /** Of what is done to a cluster before it is saved and cannot be seen below. */
-const FORMAT = 'snapshot-8';
+const FORMAT = 'snapshot-9';
 const KEY_CHARS = 16;
 const NOBODY = { kubeconfig: '', clientPem: '' };
 

@@ -3,14 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createStore } from '../../../harness/components/store.ts';
 import { waitFor } from '../../../harness/core/deadline.ts';
-import {
-  checkpointRefusal,
-  dumpTree,
-  restoreArgv,
-  type Criu,
-} from '../../../harness/providers/vm/checkpoint.ts';
+import { local } from '../../../harness/exec/local.ts';
+import { dumpTree, restoreArgv, type Criu } from '../../../harness/providers/vm/checkpoint.ts';
+import { checkpointRefusal } from '../../../harness/providers/vm/checkpoint-trial.ts';
 import {
   initScript,
   PID_FILE,
@@ -26,6 +24,8 @@ const OWN = ['unshare', '--pid', '--fork', '--kill-child', '--', 'setsid', 'sh']
 const sh = (name: string, text: string): InitProgram => ({ name, argv: ['sh', '-c', text] });
 /** Says the next number every 20 ms; its own clock tells how long it took. */
 const COUNTER = sh('counter', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done');
+/** Where the kernel lets CRIU do less. */
+const OF_OWN_USERS = 'does all this as root of a user namespace, too';
 
 describe('a tree of processes', function () {
   let folder: string;
@@ -151,7 +151,7 @@ describe('a tree of processes', function () {
     const restore = async (): Promise<ProcessTree> => {
       const log = path.join(folder, 'logs', 'init.log');
       const where = { from: images(), log, pidFile: path.join(folder, PID_FILE) };
-      const tree = await startTree(restoreArgv(criu, where), files(), never);
+      const tree = await startTree(await restoreArgv(criu, where), files(), never);
       trees.push(tree);
       return tree;
     };
@@ -208,6 +208,19 @@ describe('a tree of processes', function () {
       rmSync(path.join(folder, PID_FILE), { force: true });
       rmSync(path.join(images(), 'core-1.img'));
       await assert.rejects(restore(), /exit code 1\n.*empty-image.*Restoring FAILED/s);
+    });
+
+    it(OF_OWN_USERS, async () => {
+      const mocha = [process.execPath, 'node_modules/mocha/bin/mocha.js'];
+      const others = ['--timeout', '30000', '--grep', OF_OWN_USERS, '--invert'];
+      const argv = [
+        ...['unshare', '--user', '--map-root-user', '--net', '--mount', '--pid', '--mount-proc'],
+        ...['--fork', '--kill-child', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'],
+        ...[...mocha, ...others, fileURLToPath(import.meta.url)],
+      ] as [string, ...string[]];
+      const { exitCode, stdout, stderr } = await local.run({ argv }, { timeoutMs: 120_000 });
+      assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+      assert.match(stdout, /goes on where it was/);
     });
   });
 });
