@@ -132,7 +132,7 @@ async function makeCluster(
   });
   await waitUntilServing(work, reached, machines, hands);
   if (saved === undefined) {
-    await snapshot.save({ ...reached, machines, hands });
+    await snapshot.save({ ...reached, machines, hands }, work.signal);
     // It stood still for as long as that took.
     const quiet = { ...work, context: { ...context, say: () => undefined } };
     await waitUntilServing(quiet, reached, machines, hands);

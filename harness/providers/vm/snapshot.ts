@@ -55,8 +55,11 @@ export interface Snapshot {
   release(): Promise<void>;
   /** What was found cannot be used: it is removed. */
   spoil(why: string): Promise<void>;
-  /** Saves a cluster that serves, where none was found. */
-  save(cluster: Serving): Promise<void>;
+  /**
+   * Saves a cluster that serves, where none was found. That it could not is said; throws where the cluster serves no more.
+   * @param signal of the cluster
+   */
+  save(cluster: Serving, signal: AbortSignal): Promise<void>;
 }
 
 /** One of a small machine has about 500 MB. */
@@ -115,9 +118,9 @@ export async function useSnapshot(user: SnapshotUser, cache: SnapshotCache): Pro
         },
       };
     },
-    save: async (cluster) => {
+    save: async (cluster, ending) => {
       const objects = user.context.workload?.(user.prepared.loadImage) ?? [];
-      await startObjects(cluster.kube, objects, signal);
+      await startObjects(cluster.kube, objects, ending);
       const fromMs = clock.nowMs();
       const needBytes = plan.nodes * machineShape(plan).memoryMiB * MIB;
       const refusal = await roomRefusal(cache.snapshots, needBytes);
@@ -130,16 +133,16 @@ export async function useSnapshot(user: SnapshotUser, cache: SnapshotCache): Pro
         const made = await makeSnapshot(
           cache,
           { key, inputs, accel: kind },
-          { signal, bounds: BOUNDS },
-          (folder) => write(cluster, folder, signal),
+          { signal: ending, bounds: BOUNDS },
+          (folder) => write(cluster, folder, ending),
         );
         const took = formatDuration(Math.round(clock.nowMs() - fromMs));
         if (made) say(`the cluster was saved in ${took}: later runs go on from here`);
       } catch (error) {
-        if (!signal.aborted) say(`the cluster was not saved: ${messageOf(error)}`);
+        if (!ending.aborted) say(`the cluster was not saved: ${messageOf(error)}`);
       }
       // They stood still.
-      const limits = { timeoutMs: CLOCK_MS, signal };
+      const limits = { timeoutMs: CLOCK_MS, signal: ending };
       await Promise.all(cluster.hands.map((hand) => setClock(hand, limits)));
     },
   };
