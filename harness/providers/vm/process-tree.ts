@@ -108,7 +108,9 @@ async function firstProcess(
   folder: string,
   ended: Promise<string>,
 ): Promise<number> {
-  const wait = { what: 'the control plane to begin', timeoutMs: BEGIN_MS, everyMs: BEGIN_EVERY_MS };
+  const over = new AbortController();
+  const what = 'the control plane to begin';
+  const wait = { what, timeoutMs: BEGIN_MS, everyMs: BEGIN_EVERY_MS, signal: over.signal };
   const begun = waitFor(wait, async () => {
     const text = await readFile(path.join(folder, PID_FILE), 'utf8').catch(() => '');
     return /^\d+\s*$/.test(text) ? Number(text) : undefined;
@@ -118,10 +120,10 @@ async function firstProcess(
     return await Promise.race([begun, dead]);
   } catch (error) {
     child.kill('SIGKILL');
-    begun.catch(() => undefined);
     throw error;
   } finally {
-    dead.catch(() => undefined);
+    over.abort();
+    for (const one of [begun, dead]) one.catch(() => undefined);
   }
 }
 
