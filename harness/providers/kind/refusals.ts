@@ -1,5 +1,6 @@
 /** What a plan can ask that nodes in containers can never give: they share this machine's kernel. Pure. */
-import { faultsOf, type Plan } from '../../core/plan.ts';
+import type { Plan, PluginUse } from '../../core/plan.ts';
+import { disturbancesOf, ipvsRefusals } from '../fault-needs.ts';
 import { iptablesRefusals } from '../versions.ts';
 
 const SERVED = [
@@ -14,8 +15,16 @@ const BECAUSE: Partial<Record<string, string>> = {
   containerd: 'kind nodes run the containerd of their image, so its version cannot be chosen',
 };
 
-/** Faults that end everything on a node, and need its own power switch. */
-const OF_MACHINES = ['reboot', 'power-off'];
+const AND_KIND = 'and kind nodes are containers on this one';
+/** What needs a machine of its own under a node; here it would find nothing, or what is this machine's. */
+const OF_MACHINES: Readonly<Record<string, string>> = {
+  reboot: `reboot switches the machine under a node, ${AND_KIND}`,
+  'power-off': `power-off switches the machine under a node, ${AND_KIND}`,
+  'nic-reattach': `nic-reattach takes a NIC out of a node’s machine, ${AND_KIND}`,
+  flood: `flood goes to NICs of a node’s machine, ${AND_KIND}`,
+  'pile-irqs': `pile-irqs moves interrupts of a node’s machine, ${AND_KIND}`,
+  'irq-mitigation': `irq-mitigation watches interrupts of a node’s machine, ${AND_KIND}`,
+};
 
 export function refusals(plan: Plan): string[] {
   const upgraded = plan.phases.flatMap((phase) =>
@@ -36,14 +45,15 @@ export function refusals(plan: Plan): string[] {
       .filter((component) => component !== 'kube-proxy' && SERVED.includes(component))
       .map((component) => `on kind, ${component} cannot be upgraded while a cluster runs`),
     ...iptablesRefusals(plan),
-    ...switched(plan).map(
-      (fault) =>
-        `${fault} switches the machine under a node, and kind nodes are containers on this one`,
-    ),
+    ...ipvsRefusals(plan),
+    ...new Set(disturbancesOf(plan).flatMap(ofMachines)),
   ];
 }
 
-function switched({ phases }: Plan): string[] {
-  const names = phases.flatMap(faultsOf).map(({ name }) => name);
-  return [...new Set(names)].filter((name) => OF_MACHINES.includes(name));
+function ofMachines({ name, params }: PluginUse): string[] {
+  const { how } = params;
+  if (name === 'freeze' && (how === 'suspend' || how === 'stall'))
+    return [`${how} stops the machine under a node, ${AND_KIND}: they are frozen by pause instead`];
+  const why = OF_MACHINES[name];
+  return why === undefined ? [] : [why];
 }

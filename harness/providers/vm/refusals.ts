@@ -1,6 +1,8 @@
 /** What a plan can ask that nodes of this provider can never give. Pure. */
-import { faultsOf, type Plan, type PluginUse } from '../../core/plan.ts';
+import type { Plan, PluginUse } from '../../core/plan.ts';
+import { disturbancesOf, ipvsRefusals } from '../fault-needs.ts';
 import { iptablesRefusals } from '../versions.ts';
+import { machineShape } from './versions.ts';
 
 const SERVED = [
   ...['kubernetes', 'kube-proxy', 'iptables', 'coredns', 'etcd'],
@@ -35,14 +37,23 @@ export function vmRefusals(plan: Plan): string[] {
       ? [`no Debian release ships kernel ${kernel}; there are ${KERNELS.join(', ')}`]
       : []),
     ...iptablesRefusals(plan),
-    ...plan.phases.flatMap(faultsOf).flatMap(faultRefusals),
+    ...ipvsRefusals(plan),
+    ...new Set(
+      disturbancesOf(plan).flatMap((use) => faultRefusals(use, machineShape(plan).testNics)),
+    ),
   ];
 }
 
-/** A machine has no cgroup around it that could be frozen. */
-function faultRefusals(fault: PluginUse): string[] {
-  if (fault.name !== 'freeze' || fault.params['how'] !== 'pause') return [];
-  return [
-    'pause stops the processes of a container; a machine is frozen by suspend or stall instead',
-  ];
+/** What works on NICs under test, of which there are none by default. */
+const OF_NICS = ['flood', 'nic-reattach'];
+
+function faultRefusals({ name, params }: PluginUse, testNics: number): string[] {
+  // A machine has no cgroup around it that could be frozen.
+  if (name === 'freeze' && params['how'] === 'pause')
+    return [
+      'pause stops the processes of a container; a machine is frozen by suspend or stall instead',
+    ];
+  if (OF_NICS.includes(name) && testNics === 0)
+    return [`${name} needs a NIC under test: say \`machine: { testNics: 1 }\``];
+  return [];
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Plan } from '../../../../harness/core/plan.ts';
+import type { Plan, PluginUse } from '../../../../harness/core/plan.ts';
 import { nodeRoles } from '../../../../harness/providers/kind/config.ts';
 import { kindNodeNames } from '../../../../harness/providers/kind/early-setup.ts';
 import { refusals } from '../../../../harness/providers/kind/refusals.ts';
@@ -108,6 +108,34 @@ describe('what kind refuses', () => {
     assert.equal(sentences.length, 2);
     assert.match(sentences[0]!, /^reboot switches the machine under a node/);
     assert.match(sentences[1]!, /^power-off switches/);
+  });
+
+  it('is whatever else works on a machine of a node’s own, this machine’s interrupts first of all', () => {
+    const of = (use: { fault?: PluginUse; churn?: PluginUse }) =>
+      refusals({
+        ...plan({ kubernetes: '1.34.3' }),
+        proxyMode: 'iptables',
+        phases: [{ name: 'p', forMs: 1_000, ...use }],
+      });
+    for (const name of ['pile-irqs', 'flood', 'nic-reattach'])
+      assert.match(of({ fault: { name, params: {} } })[0] ?? '', new RegExp(`^${name} .*machine`));
+    assert.match(of({ churn: { name: 'irq-mitigation', params: {} } })[0] ?? '', /^irq-mitigation/);
+    const freeze = (how: string) => of({ fault: { name: 'freeze', params: { how } } });
+    assert.match(freeze('suspend')[0] ?? '', /by pause instead/);
+    assert.match(freeze('stall')[0] ?? '', /by pause instead/);
+    assert.deepEqual(freeze('pause'), []);
+  });
+
+  it('is what works on IPVS rules, where there are none', () => {
+    const phases = [
+      { name: 'p', forMs: 1, churn: { name: 'drain-reuse', params: {} } },
+      { name: 'q', forMs: 1, fault: { name: 'edit-ipvs', params: {} } },
+    ];
+    const asked = { ...plan({ kubernetes: '1.34.3' }), phases };
+    const sentences = refusals({ ...asked, proxyMode: 'nftables' });
+    assert.equal(sentences.length, 2);
+    for (const sentence of sentences) assert.match(sentence, /say `proxyMode: ipvs`/);
+    assert.deepEqual(refusals({ ...asked, proxyMode: 'ipvs' }), []);
   });
 
   it('is an iptables that no Debian release has, and an upgrade that kind cannot do in place', () => {

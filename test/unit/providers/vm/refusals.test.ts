@@ -38,6 +38,15 @@ describe('what the vm provider refuses', () => {
     const stall = { name: 'freeze', params: { how: 'stall' } };
     assert.deepEqual(vmRefusals(planOf({ phases: [phaseOf({ fault: stall })] })), []);
   });
+
+  it('is what works on NICs under test, where there are none', () => {
+    for (const name of ['flood', 'nic-reattach']) {
+      const phases = [phaseOf({ fault: { name, params: {} } })];
+      assert.match(vmRefusals(planOf({ phases }))[0] ?? '', /say `machine: \{ testNics: 1 \}`/);
+      const machine = { cpus: 2, memoryMiB: 2_048, testNics: 1, queues: 1 };
+      assert.deepEqual(vmRefusals(planOf({ phases, machine })), []);
+    }
+  });
 });
 
 describe('what a plan means for machines', () => {
