@@ -10,11 +10,12 @@ import { selectNodes } from './nodes.ts';
 /** Returns one sentence for each load, fault and upgrade that would find nothing to do; [] for a sound plan. Pure. */
 export function emptyHanded(plan: Plan, roles: readonly NodeInfo['role'][]): string[] {
   const nodes = shapeOf(roles);
-  const none = (on: string): string => `no node is \`${on}\` where \`nodes\` is ${plan.nodes}`;
+  const none = (on: string): string =>
+    on === 'control-plane' && !roles.includes('control-plane')
+      ? 'no node is `control-plane`, which runs beside the nodes here'
+      : `no node is \`${on}\` where \`nodes\` is ${plan.nodes}`;
   return [
-    ...plan.load
-      .filter(({ from }) => selectNodes(nodes, from).length === 0)
-      .map(({ id, from }) => `load ${id}: ${none(from)}`),
+    ...idleLoads(plan, nodes, none),
     ...plan.phases.flatMap((phase) =>
       faultsOf(phase).flatMap((fault) => {
         const params = FAULTS.find(({ name }) => name === fault.name)?.params.parse(fault.params);
@@ -25,6 +26,19 @@ export function emptyHanded(plan: Plan, roles: readonly NodeInfo['role'][]): str
     ...idleKubelets(plan, nodes, none),
     ...idleUpgrades(plan, nodes, none),
   ];
+}
+
+/** Those that lack the same node together: a plan has many loads. */
+function idleLoads(
+  { load }: Plan,
+  nodes: readonly NodeInfo[],
+  none: (on: string) => string,
+): string[] {
+  const idle = load.filter(({ from }) => selectNodes(nodes, from).length === 0);
+  return [...new Set(idle.map(({ from }) => from))].map((selector) => {
+    const ids = idle.filter(({ from }) => from === selector).map(({ id }) => id);
+    return `load ${ids.join(', ')}: ${none(selector)}`;
+  });
 }
 
 function shapeOf(roles: readonly NodeInfo['role'][]): NodeInfo[] {

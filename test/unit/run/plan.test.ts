@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { CoalmineError } from '../../../harness/core/errors.ts';
 import { parseOverride } from '../../../harness/run/overrides.ts';
+import { emptyHanded } from '../../../harness/run/plan-targets.ts';
 import { planScenario, type Planned, type PlanOptions } from '../../../harness/run/plan.ts';
 import { parseScenario } from '../../../harness/run/scenario-file.ts';
+import { planOf } from '../../support/history.ts';
 
 const HEAD = `name: mine
 why: because
@@ -240,4 +242,12 @@ describe('a selector that no node answers to', () => {
       assert.equal(planned(`${text}nodes: 2\n`).plans.length, 1);
     });
   }
+
+  it('is told once for all loads, and why there is none on machines', () => {
+    const one = { ...{ name: 'http', params: {} }, from: 'control-plane' as const };
+    const load = ['a', 'b'].map((id) => ({ ...one, id }));
+    assert.deepEqual(emptyHanded(planOf({ provider: 'vm', load }), ['worker', 'worker']), [
+      'load a, b: no node is `control-plane`, which runs beside the nodes here',
+    ]);
+  });
 });
