@@ -35,7 +35,7 @@ test: node_modules ## all tests, those with a real engine and cluster included
 test-integration: node_modules ## only the tests with a real engine and cluster
 	npm run --silent test:integration
 
-scenario: $(COALMINE) ## run one scenario: make scenario SCENARIO=upgrade-smoke ARGS='--set kube-proxy=1.34.4'
+scenario: $(COALMINE) ## run one scenario: make scenario SCENARIO=upgrade-smoke ARGS='--set upgradeTo.kube-proxy=1.34.4'
 	$(COALMINE) run $(SCENARIO) $(ARGS)
 
 nightly: $(COALMINE) ## what must pass, then the incidents, bad and good; stops at the first that does not come out so

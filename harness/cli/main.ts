@@ -14,10 +14,12 @@ import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { setupCommand } from './setup.ts';
 import { validateCommand } from './validate.ts';
+import { coalmineVersion } from '../run/package.ts';
 
 async function main(argv: string[]): Promise<void> {
   await yargs(argv)
     .scriptName('coalmine')
+    .version(coalmineVersion())
     .usage('$0 COMMAND\n\nUpgrade canary and chaos test harness for Kubernetes node networking.')
     .command(runCommand)
     .command(planCommand)
@@ -30,7 +32,7 @@ async function main(argv: string[]): Promise<void> {
     .command(cleanCommand)
     .example('$0 run upgrade-smoke', 'upgrade kube-proxy node by node under load, and judge it')
     .example(
-      '$0 run upgrade-smoke --set upgradeTo.kube-proxy=1.35.1',
+      '$0 run upgrade-smoke --set upgradeTo.kube-proxy=1.34.2',
       'the same with another version',
     )
     .example('$0 plan endpoint-churn', 'what would be done; needs nothing installed')
@@ -44,8 +46,10 @@ async function main(argv: string[]): Promise<void> {
     )
     .exitProcess(false)
     .fail((message, error) => {
-      // yargs hands over its own complaints as a message, and whatever a handler threw as the error.
-      throw (error as Error | undefined) ?? new UsageComplaint(message);
+      // yargs hands over its own complaints as a message, some as an error, and whatever a handler threw as the error.
+      const thrown = error as Error | undefined;
+      if (thrown !== undefined && thrown.name !== 'YError') throw thrown;
+      throw new UsageComplaint(thrown?.message ?? message);
     })
     .parseAsync();
 }

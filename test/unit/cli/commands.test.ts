@@ -1,6 +1,6 @@
 /** The real command, where it needs no cluster: what is said on which stream, and with which exit code. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Completed } from '../../../harness/core/command.ts';
@@ -60,11 +60,29 @@ describe('coalmine', function () {
     assert.equal((await coalmine('validate', 'endpoint-churn')).exitCode, 0);
   });
 
+  it('says its own version, wherever it is called', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    writeFileSync(path.join(folder, 'package.json'), '{ "version": "9.9.9" }');
+    const { stdout } = await coalmine('--version');
+    assert.equal(stdout.trim(), version);
+    const tsx = import.meta.resolve('tsx');
+    const argv = ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', folder] as const;
+    const node = [process.execPath, '--import', tsx, MAIN, '--version'] as const;
+    const there = await local.run({ argv: [...argv, ...node] }, { timeoutMs: 60_000 });
+    assert.equal(there.stdout.trim(), version);
+  });
+
+  it('asks the named provider whether a scenario is valid', async () => {
+    const { stdout } = await coalmine('validate', 'freeze-kind', '--provider', 'vm');
+    assert.match(stdout, /0 to run, 1 skipped/);
+  });
+
   it('ends with the exit code of a usage error, and no stack, where the words are wrong', async () => {
     for (const words of [
       ['soak-it'],
       ['plan'],
       ['plan', 'upgrade-smoke', '--times', '2'],
+      ['plan', 'upgrade-smoke', '--set'],
       ['check', path.join(folder, 'no-run')],
     ]) {
       const { exitCode, stdout, stderr } = await coalmine(...words);
