@@ -10,6 +10,8 @@ import { awakeMs, phaseSpans, unknownPhases, type PhaseSpan } from '../windows.t
 import type { Checker } from './checker.ts';
 import { conclude, rounded } from './conclude.ts';
 
+const BASELINE = 'baseline';
+
 const count = z.number().min(0);
 const params = z.strictObject({
   max: z
@@ -20,7 +22,7 @@ const params = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe('counters such as softnet/cpu*.dropped; default: all that count real drops'),
-  baseline: z.string().default('baseline').describe('the phase whose rate is taken off'),
+  baseline: z.string().default(BASELINE).describe('the phase whose rate is taken off'),
   except: z.array(z.string()).default([]).describe('further phases that are not judged'),
 });
 type Params = z.infer<typeof params>;
@@ -58,7 +60,9 @@ export const dropCount: Checker<Params> = {
           ? [`drop counters were read on ${nodes.size} of ${history.plan.nodes} nodes`]
           : []),
         ...(judgedSpans.length === 0 ? ['no phase but the baseline was run'] : []),
-        ...unknownPhases(history, limits.except).map((name) => `the plan has no phase ${name}`),
+        ...unknownPhases(history, namedPhases(limits)).map(
+          (name) => `the plan has no phase ${name}`,
+        ),
         ...unknownCounters(growths, limits.counters ?? []),
         ...unread(history, limits, spans),
       ],
@@ -80,6 +84,11 @@ export const dropCount: Checker<Params> = {
     });
   },
 };
+
+/** A plan need not have a phase of the default's name: nothing is taken off then. */
+function namedPhases({ baseline, except }: Params): string[] {
+  return baseline === BASELINE ? except : [baseline, ...except];
+}
 
 function judge(
   growth: Growth,

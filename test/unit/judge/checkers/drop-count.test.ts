@@ -79,6 +79,14 @@ describe('drop-count', () => {
     assert.equal(judgeWith(dropCount, history([...early, ...w2])).evidence['dropsMax'], 1);
   });
 
+  it('is inconclusive where the named baseline is no phase', () => {
+    const finding = judgeWith(dropCount, history([...samples('w1'), ...w2]), {
+      baseline: 'basline',
+    });
+    assert.equal(finding.verdict, 'inconclusive');
+    assert.match(finding.summary, /no phase basline/);
+  });
+
   it('takes off what the baseline lets expect, and no more', () => {
     const noise = (perSecond: number) =>
       samples('w1', (second, probe) =>
