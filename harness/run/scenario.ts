@@ -3,7 +3,7 @@
  * the JSON Schema for editors (scenario.schema.json, kept equal by a test).
  */
 import { z } from 'zod';
-import { durationSchema } from '../core/duration.ts';
+import { durationSchema, formatDuration } from '../core/duration.ts';
 import { NODE_SELECTORS, PROVIDERS, PROXY_MODES } from '../core/plan.ts';
 import { CHURNS } from '../disrupt/churn/index.ts';
 import { FAULTS } from '../disrupt/faults/index.ts';
@@ -13,10 +13,15 @@ import { LOADS } from '../load/index.ts';
 import { KUBERNETES_VERSION } from '../matrix/version.ts';
 import { manyPlugins, onePlugin, type Plugin } from './plugin-schema.ts';
 
-const version = z.string().regex(/^[0-9][0-9A-Za-z.+~-]*$/, {
-  message:
-    'a version without a leading v, in quotes if YAML would read it as a number, for example 1.34.3',
+/** An agent reads no more often. */
+const PERIOD_MIN_MS = 10;
+const periodSchema = durationSchema.refine((ms) => ms >= PERIOD_MIN_MS, {
+  error: `it must be at least ${formatDuration(PERIOD_MIN_MS)}`,
 });
+
+const VERSION =
+  'a version without a leading v, in quotes if YAML would read it as a number, for example 1.34.3';
+const version = z.string({ error: VERSION }).regex(/^[0-9][0-9A-Za-z.+~-]*$/, { error: VERSION });
 
 const kubernetesVersion = z.string().regex(KUBERNETES_VERSION, {
   message: 'a Kubernetes version, MAJOR.MINOR.PATCH without a leading v, for example 1.34.3',
@@ -118,8 +123,8 @@ export const scenarioSchema = z
       .default([]),
     sampling: z
       .strictObject({
-        every: durationSchema.default(1_000).describe('period of the counter probes'),
-        rulesEvery: durationSchema.default(500).describe('period of the rule readings'),
+        every: periodSchema.default(1_000).describe('period of the counter probes'),
+        rulesEvery: periodSchema.default(500).describe('period of the rule readings'),
       })
       .default({ every: 1_000, rulesEvery: 500 }),
     workload: z
