@@ -11,6 +11,7 @@ import { UPGRADES } from '../disrupt/upgrades/index.ts';
 import { CHECKERS } from '../judge/checkers/index.ts';
 import { LOADS } from '../load/index.ts';
 import { KUBERNETES_VERSION } from '../matrix/version.ts';
+import { unknownNames } from './scenario-names.ts';
 import { manyPlugins, onePlugin, type Plugin } from './plugin-schema.ts';
 
 /** An agent reads no more often. */
@@ -175,6 +176,8 @@ export const scenarioSchema = z
         });
       }
     });
+    for (const complaint of unknownNames(scenario))
+      context.addIssue({ code: 'custom', ...complaint });
     if (Object.keys(scenario.checks).length === 0) {
       context.addIssue({
         code: 'custom',

@@ -114,6 +114,21 @@ describe('a scenario file', () => {
       `${GOOD}components: { kubernetes: 1.34 }\n`,
       /components\.kubernetes/,
     ],
+    [
+      'a check that names no phase of it',
+      `${GOOD}  drop-count: { baseline: basline }\n`,
+      /^s\.yaml:7:\d+: checks\.drop-count\.baseline: this scenario has no phase basline; there are: hold/m,
+    ],
+    [
+      'a check that names no fault of it',
+      `${GOOD}  softirq-stall: { during: ipvs-tabel }\n`,
+      /checks\.softirq-stall\.during: this scenario has no fault ipvs-tabel; there is none/,
+    ],
+    [
+      'a check that names no load of it',
+      `${GOOD}  dns: { loads: [nope] }\n`,
+      /checks\.dns\.loads\.0: this scenario has no load nope/,
+    ],
     ['not YAML', 'name: [\n', /^s\.yaml:\d+:\d+: /m],
     ['a list', '- a\n', /a scenario is a mapping/],
     ['nothing', '', /a scenario is a mapping/],
