@@ -17,11 +17,13 @@ const manifestSchema = z.strictObject({
 });
 export type SnapshotManifest = z.infer<typeof manifestSchema>;
 
+/** What is hashed here need not be read again by who uses it before this machine boots. */
 export async function sealSnapshot(
   folder: string,
   names: readonly string[],
   { inputs, accel }: Pick<SnapshotManifest, 'inputs' | 'accel'>,
 ): Promise<void> {
+  const stamp = await stampOf(folder, names);
   const files = names.map(async (name) => {
     const file = path.join(folder, name);
     return { name, sizeBytes: (await stat(file)).size, sha256: await sha256OfFile(file) };
@@ -30,6 +32,7 @@ export async function sealSnapshot(
   const manifest = { format: 2, madeAt, accel, inputs, files: await Promise.all(files) };
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   await writeFile(path.join(folder, MANIFEST_FILE), text);
+  await markVerified(folder, stamp);
 }
 
 /** Returns undefined where there is none, or none that this version of coalmine can read. */

@@ -142,14 +142,19 @@ describe('vm/snapshot-store', () => {
     assert.deepEqual(kept(), ['a', 'b']);
   });
 
-  it('is read whole once, and again after every write', async () => {
+  it('is read whole once, when it is made, and again after a boot and every write', async () => {
     await make('a');
     const held = await hold('a');
-    assert.equal(await held.damage(), undefined);
     const verified = path.join(held.folder, 'verified.json');
-    const { mtimeNs } = statSync(verified, { bigint: true });
+    const markedAt = () => statSync(verified, { bigint: true }).mtimeNs;
+    const atFirst = markedAt();
     assert.equal(await held.damage(), undefined);
-    assert.equal(statSync(verified, { bigint: true }).mtimeNs, mtimeNs);
+    assert.equal(markedAt(), atFirst);
+    const { stamp } = JSON.parse(readFileSync(verified, 'utf8')) as { stamp: string };
+    const before = stamp.replace(/^[0-9a-f-]{36}/, '00000000-0000-0000-0000-000000000000');
+    writeFileSync(verified, JSON.stringify({ stamp: before }));
+    assert.equal(await held.damage(), undefined);
+    assert.equal((JSON.parse(readFileSync(verified, 'utf8')) as { stamp: string }).stamp, stamp);
     const { atime, mtime } = statSync(memoryOf('a'));
     const bytes = readFileSync(memoryOf('a'));
     bytes.writeUInt8(bytes.readUInt8(7) ^ 1, 7);
