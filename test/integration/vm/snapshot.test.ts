@@ -63,6 +63,7 @@ describe('a saved cluster', function () {
       'control-plane.images',
       'control-plane.tar',
       'manifest.json',
+      'verified.json',
       'worker-1.devices',
       'worker-1.memory',
       'worker-1.overlay',
