@@ -36,3 +36,7 @@ export const durationSchema = /* @__PURE__ */ (() =>
     })
     .regex(DURATION, { error: ({ input }) => `'${String(input)}' is not ${WANTED}` })
     .transform((text) => parseDuration(text) ?? Number.NaN))();
+
+/** For what cannot last no time at all: what is asked again and again without a pause, or proves nothing. */
+export const positiveDurationSchema = /* @__PURE__ */ (() =>
+  durationSchema.refine((ms) => ms > 0, { error: 'it must last longer than no time at all' }))();

@@ -3,7 +3,7 @@
  * the JSON Schema for editors (scenario.schema.json, kept equal by a test).
  */
 import { z } from 'zod';
-import { durationSchema, formatDuration } from '../core/duration.ts';
+import { durationSchema, formatDuration, positiveDurationSchema } from '../core/duration.ts';
 import { NODE_SELECTORS, PROVIDERS, PROXY_MODES } from '../core/plan.ts';
 import { CHURNS } from '../disrupt/churn/index.ts';
 import { FAULTS } from '../disrupt/faults/index.ts';
@@ -40,7 +40,9 @@ const PLACED_LOADS: Plugin[] = LOADS.map((load) => ({
 
 const phase = z.strictObject({
   name,
-  for: durationSchema.describe('how long the phase lasts at least, all disruptions included'),
+  for: positiveDurationSchema.describe(
+    'how long the phase lasts at least, all disruptions included',
+  ),
   under: onePlugin('fault', FAULTS)
     .optional()
     .describe('a fault that is there before all else of the phase, and until after it'),

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { durationSchema, formatDuration } from '../../core/duration.ts';
+import { formatDuration, positiveDurationSchema } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import { sayChurn, type Churn } from './churn.ts';
 import { endpointName, makeSlice, readEndpoints, writeEndpoints } from './endpoint-slice.ts';
@@ -13,7 +13,7 @@ import { putBackAfter } from './put-back.ts';
 const params = z.strictObject({
   service: z.string().min(1).default('churned'),
   like: z.string().min(1).default('echo').describe('Service whose pods are the backends'),
-  for: durationSchema,
+  for: positiveDurationSchema,
 });
 
 export const endpointGone: Churn<z.infer<typeof params>> = {

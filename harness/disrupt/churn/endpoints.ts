@@ -1,7 +1,7 @@
 /** Removes one endpoint of a Service and puts it back, over and over: the ordinary life of a busy Service, sped up. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import { sayChurn, type Churn, type ChurnContext } from './churn.ts';
 import { endpointName, makeSlice, writeEndpoints } from './endpoint-slice.ts';
 import { putBackAfter } from './put-back.ts';
@@ -10,7 +10,7 @@ const params = z.strictObject({
   service: z.string().min(1).default('churned'),
   like: z.string().min(1).default('echo').describe('Service whose pods are the backends'),
   changes: z.int().min(2).max(10_000).default(100),
-  every: durationSchema.default(250).describe('time from one change to the next'),
+  every: positiveDurationSchema.default(250).describe('time from one change to the next'),
 });
 type Params = z.infer<typeof params>;
 

@@ -5,14 +5,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { durationSchema, positiveDurationSchema } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { NodeAgent } from '../../core/node.ts';
 import { sayChurn, type Churn } from './churn.ts';
 
 const params = z.strictObject({
-  for: durationSchema.describe('how long it watches'),
-  every: durationSchema.default(5_000).describe('how often it looks'),
+  for: positiveDurationSchema.describe('how long it watches'),
+  every: positiveDurationSchema.default(5_000).describe('how often it looks'),
   busiestShareMax: z
     .number()
     .min(0)

@@ -1,6 +1,6 @@
 /** What `kubectl rollout restart` does: every pod of a Deployment is replaced. There is nothing to put back. */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import { waitFor } from '../../core/deadline.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { KubeObject } from '../../core/kube.ts';
@@ -9,7 +9,7 @@ import { sayChurn, type Churn } from './churn.ts';
 
 const params = z.strictObject({
   deployment: z.string().min(1).default('echo'),
-  timeout: durationSchema.default(120_000).describe('until the rollout is complete'),
+  timeout: positiveDurationSchema.default(120_000).describe('until the rollout is complete'),
 });
 
 const deploymentSchema = z.object({

@@ -7,7 +7,7 @@
  * The packets go over loopback to the discard port, so that nothing else can match and nothing leaves the node.
  */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import type { Command } from '../../core/command.ts';
 import type { NodeAgent } from '../../core/node.ts';
 import type { Fault, Felt } from './fault.ts';
@@ -18,7 +18,7 @@ const params = z.strictObject({
   node: nodeParam,
   count: z.int().min(1).max(100_000).default(1_000).describe('packets to be dropped, exactly'),
   port: z.int().min(1).max(65_535).default(9).describe('UDP port on loopback; 9 is discard'),
-  for: durationSchema.optional(),
+  for: positiveDurationSchema.optional(),
 });
 
 const UNDO_MS = 15_000;

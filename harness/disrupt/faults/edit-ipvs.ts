@@ -4,7 +4,7 @@
  * it sync too, and hides the fault: the API has to be quiet meanwhile.
  */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import type { Command } from '../../core/command.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import { NAMESPACE } from '../../core/names.ts';
@@ -19,7 +19,7 @@ const params = z.strictObject({
   action: z.enum(['delete', 'add']).describe('a live real server goes, or a foreign one comes'),
   service: z.string().min(1).default('echo'),
   port: z.int().min(1).max(65_535).default(80),
-  for: durationSchema.optional(),
+  for: positiveDurationSchema.optional(),
 });
 type Params = z.infer<typeof params>;
 

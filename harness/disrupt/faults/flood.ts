@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { monotonicMs } from '../../core/clock.ts';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { MachineNic } from '../../core/node.ts';
 import type { Fault, FaultTarget, Felt } from './fault.ts';
@@ -33,7 +33,7 @@ const params = z.strictObject({
     .min(1)
     .default(500)
     .describe('packets a second that each flooded NIC must count, or the flood was not felt'),
-  for: durationSchema.optional(),
+  for: positiveDurationSchema.optional(),
 });
 type Params = z.infer<typeof params>;
 

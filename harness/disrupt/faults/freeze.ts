@@ -9,7 +9,7 @@
  * Where the freeze `stops` only processes, kernel, softirq and timers went on; that is not the seed's freeze, and is said so.
  */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import {
   FREEZE_KINDS,
@@ -24,7 +24,7 @@ import { nodeParam } from './node-param.ts';
 
 const params = z.strictObject({
   node: nodeParam,
-  for: durationSchema,
+  for: positiveDurationSchema,
   how: z
     .enum(FREEZE_KINDS)
     .optional()

@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import type { Command } from '../../core/command.ts';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { Fault, FaultTarget } from './fault.ts';
 import { nodeParam } from './node-param.ts';
@@ -22,7 +22,7 @@ const params = z.strictObject({
     .enum(['as-is', 'off'])
     .default('as-is')
     .describe('off sets net.ipv4.vs.run_estimation to 0, for as long as the fault lasts'),
-  for: durationSchema.optional(),
+  for: positiveDurationSchema.optional(),
 });
 type Params = z.infer<typeof params>;
 

@@ -4,7 +4,7 @@
  * The guest has then forgotten its address; restoring that is a part of the undo.
  */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { MachineNic, NodeAgent } from '../../core/node.ts';
 import type { Fault } from './fault.ts';
@@ -16,7 +16,7 @@ const params = z.strictObject({
     .string()
     .regex(/^eth[1-9]\d*$/, { error: 'a NIC under test: eth1, eth2 …' })
     .default('eth1'),
-  for: durationSchema.describe('how long it stays away'),
+  for: positiveDurationSchema.describe('how long it stays away'),
 });
 
 /** The guest's driver must let go of it, which takes long where its CPUs are busy with a flood. */

@@ -4,7 +4,7 @@
  * `grep` and `tee` alone: a flooded node has no time to start a program of ours.
  */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import type { Command } from '../../core/command.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { NodeAgent } from '../../core/node.ts';
@@ -14,7 +14,7 @@ import { nodeParam } from './node-param.ts';
 const params = z.strictObject({
   node: nodeParam,
   cpu: z.int().min(0).max(1_023).default(0).describe('the CPU that gets them all'),
-  for: durationSchema.optional(),
+  for: positiveDurationSchema.optional(),
 });
 
 const UNDO_MS = 20_000;

@@ -5,14 +5,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { monotonicMs } from '../../core/clock.ts';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import type { Fault } from './fault.ts';
 import { nodeParam } from './node-param.ts';
 import { BACK_MS, must, restarting, switchOf } from './restart.ts';
 
 const params = z.strictObject({
   node: nodeParam,
-  for: durationSchema.describe('how long it stays off'),
+  for: positiveDurationSchema.describe('how long it stays off'),
 });
 
 export const powerOff: Fault<z.infer<typeof params>> = {

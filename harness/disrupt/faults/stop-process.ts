@@ -3,7 +3,7 @@
  * (kube-proxy) are visible in the node's own /proc.
  */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import { CoalmineError } from '../../core/errors.ts';
 import type { Fault } from './fault.ts';
 import { nodeParam } from './node-param.ts';
@@ -14,7 +14,7 @@ const params = z.strictObject({
     .string()
     .regex(/^[\w.-]+$/, { error: 'the file name of a program, for example kube-proxy or kubelet' }),
   node: nodeParam,
-  for: durationSchema,
+  for: positiveDurationSchema,
 });
 
 const UNDO_MS = 10_000;

@@ -7,7 +7,7 @@
  * where it can say something: a CPU that has enough to do polls its NICs, with their interrupts switched off.
  */
 import { z } from 'zod';
-import { durationSchema, formatDuration } from '../../core/duration.ts';
+import { formatDuration, positiveDurationSchema } from '../../core/duration.ts';
 import type { History, Sample, Window } from '../../core/history.ts';
 import { busiestShare, servedIn, usedCpus, type Served } from '../irq-growth.ts';
 import { matches } from '../drop-counters.ts';
@@ -21,7 +21,9 @@ const params = z.strictObject({
     .string()
     .optional()
     .describe('a fault during the first one: time counts from when it was over'),
-  interval: durationSchema.default(10_000).describe('how often the balancer looks; default 10s'),
+  interval: positiveDurationSchema
+    .default(10_000)
+    .describe('how often the balancer looks; default 10s'),
   within: z.int().min(1).default(6).describe('intervals until the interrupts must be spread'),
   busiestShareMax: z
     .number()

@@ -1,6 +1,6 @@
 /** Parameters that the DNS loads share. */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 
 /** A comma would split the name on the generator's command line. */
 const dnsName = z
@@ -22,4 +22,4 @@ export const dnsServerParam = z
   .describe("the server to ask; without it, the pod's first nameserver");
 
 /** glibc's own limit for one try. */
-export const dnsTimeout = durationSchema.prefault('5s');
+export const dnsTimeout = positiveDurationSchema.prefault('5s');

@@ -1,6 +1,6 @@
 /** HTTP requests to a Service by k6. k6 only makes load: no thresholds in it, verdicts have one home. */
 import { z } from 'zod';
-import { durationSchema } from '../../core/duration.ts';
+import { positiveDurationSchema } from '../../core/duration.ts';
 import { NODE_DIR } from '../../core/names.ts';
 import type { Load } from '../load.ts';
 import { loadPod } from '../pod.ts';
@@ -25,7 +25,7 @@ const params = z.strictObject({
     .max(200)
     .default(4)
     .describe('who share the rate; each has one request in flight at most'),
-  timeout: durationSchema.prefault('5s'),
+  timeout: positiveDurationSchema.prefault('5s'),
 });
 
 export const http: Load<z.output<typeof params>> = {

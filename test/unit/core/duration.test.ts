@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { durationSchema, formatDuration, parseDuration } from '../../../harness/core/duration.ts';
+import {
+  durationSchema,
+  formatDuration,
+  parseDuration,
+  positiveDurationSchema,
+} from '../../../harness/core/duration.ts';
 
 describe('durations', () => {
   it('are read with their unit', () => {
@@ -28,5 +33,16 @@ describe('durationSchema', () => {
     assert.match(message(5) ?? '', /^5 has no unit; write a duration with its unit, such as 500ms/);
     assert.match(message('5') ?? '', /^'5' is not a duration with its unit/);
     assert.match(message(null) ?? '', /^this must be a duration/);
+  });
+});
+
+describe('positiveDurationSchema', () => {
+  it('refuses no time at all, in any unit, and a text as durationSchema does', () => {
+    assert.equal(positiveDurationSchema.parse('1ms'), 1);
+    const message = (text: string) =>
+      positiveDurationSchema.safeParse(text).error?.issues[0]?.message;
+    for (const text of ['0s', '0h', '0.0001ms'])
+      assert.match(message(text) ?? '', /longer than no time at all/, text);
+    assert.match(message('5') ?? '', /is not a duration with its unit/);
   });
 });

@@ -59,6 +59,16 @@ describe('a scenario file', () => {
       GOOD.replace('5s', '5sec'),
       /^s\.yaml:4:\d+: phases\.0\.for: '5sec' is not a duration/m,
     ],
+    [
+      'a phase of no time',
+      GOOD.replace('5s', '0s'),
+      /^s\.yaml:4:\d+: phases\.0\.for: it must last longer than no time at all/m,
+    ],
+    [
+      'a check that looks again without a pause',
+      GOOD.replace('node-ready: {}', 'irq-spread: { interval: 0s }'),
+      /checks\.irq-spread\.interval: it must last longer/m,
+    ],
     ['a duplicate key', `${GOOD}name: again\n`, /^s\.yaml:7:1: Map keys must be unique/m],
     ['no phases', 'name: x\nwhy: y\nchecks: { node-ready: {} }\n', /phases/],
     [
