@@ -20,3 +20,9 @@ export function ipvsRefusals(plan: Pick<Plan, 'phases' | 'proxyMode'>): string[]
       `${name} works on kube-proxy’s IPVS rules, and \`proxyMode\` is ${plan.proxyMode}: say \`proxyMode: ipvs\``,
   );
 }
+
+/** Whether a node's kernel must have ip_vs. */
+export function needsIpVs(plan: Pick<Plan, 'phases' | 'proxyMode'>): boolean {
+  const fills = ({ name }: PluginUse): boolean => name === 'ipvs-table';
+  return plan.proxyMode === 'ipvs' || disturbancesOf(plan).some(fills);
+}

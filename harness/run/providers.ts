@@ -1,6 +1,7 @@
 /** Every provider, in the order in which `auto` tries them. What a provider refuses is known from the plan alone. */
 import type { NodeInfo } from '../core/node.ts';
 import type { Plan } from '../core/plan.ts';
+import { needsIpVs } from '../providers/fault-needs.ts';
 import { nodeRoles } from '../providers/kind/config.ts';
 import { refusals } from '../providers/kind/refusals.ts';
 import { vmRefusals } from '../providers/vm/refusals.ts';
@@ -19,7 +20,7 @@ export const PROVIDER_LIST: readonly ProviderEntry[] = [
     name: 'kind',
     refuses: (plan, host) => [
       ...refusals(plan),
-      ...(plan.proxyMode === 'ipvs' && host.ipvs === false
+      ...(needsIpVs(plan) && host.ipvs === false
         ? ['kind nodes share this machine’s kernel, which has no ip_vs']
         : []),
     ],

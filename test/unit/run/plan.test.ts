@@ -66,6 +66,15 @@ describe('a scenario without a matrix', () => {
     );
   });
 
+  it('is refused where this machine’s kernel lacks what a fault fills', () => {
+    const text = 'phases: [{ name: fill, for: 5s, fault: { ipvs-table: { for: 2s } } }]\n';
+    assert.equal(planned(text, [], { host: { ipvs: true } }).plans.length, 1);
+    assert.match(
+      cells(planned(text, [], { host: { ipvs: false } }))[0] ?? '',
+      /kernel, which has no ip_vs/,
+    );
+  });
+
   it('notes a skew that Kubernetes does not support', () => {
     assert.deepEqual(planned(HOLD).plans[0]?.notes, []);
     assert.equal(planned(HOLD, ['kube-proxy=1.30.0']).plans[0]?.notes.length, 1);
