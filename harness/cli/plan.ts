@@ -12,7 +12,8 @@ interface Options {
 
 export const planCommand: CommandModule<object, Options> = {
   command: 'plan <scenario>',
-  describe: 'print what a run would do; touches nothing and needs nothing installed',
+  describe:
+    'print what a run would do (exit code 4: nothing); touches nothing and needs nothing installed',
   builder: (yargs) => withJson(withKnown(withScenario(yargs))),
   handler: async (options) => {
     const { scenario, set, provider, json } = options;
@@ -23,6 +24,8 @@ export const planCommand: CommandModule<object, Options> = {
       ...(provider === undefined ? {} : { provider }),
       ...knownOf(options),
     });
+    // As a run would end, so that a gate which asks first is told the same.
+    process.exitCode = planned.plans.length > 0 ? 0 : 4;
     if (json) {
       printJson(planned);
       return;

@@ -6,6 +6,7 @@ interface Options {
   offline: boolean;
   list: boolean;
   tests: boolean;
+  known: boolean;
 }
 
 export const setupCommand: CommandModule<object, Options> = {
@@ -19,17 +20,22 @@ export const setupCommand: CommandModule<object, Options> = {
         default: [] as string[],
         describe: 'names or paths',
       })
+      .option('known', {
+        type: 'boolean',
+        default: false,
+        describe: 'also what the scenarios’ controls need, which `run --known` runs',
+      })
       .option('tests', {
         type: 'boolean',
         default: false,
-        describe: "also install what coalmine's own tests call",
+        describe: "also install what coalmine's own tests call; implies --known",
       })
       .option('list', {
         type: 'boolean',
         default: false,
         describe: 'only print what is needed, and what is in the cache',
       }),
-  handler: async ({ scenario, offline, list, tests }) => {
+  handler: async ({ scenario, offline, list, tests, known }) => {
     const [{ interruptible, watchSignals }, { setUp }] = await Promise.all([
       import('./interrupt.ts'),
       import('../run/setup.ts'),
@@ -42,6 +48,7 @@ export const setupCommand: CommandModule<object, Options> = {
         offline,
         listOnly: list,
         tests,
+        known: known || tests,
         say,
         signal,
       });

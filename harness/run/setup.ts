@@ -13,6 +13,8 @@ export interface SetupRequest {
   listOnly: boolean;
   /** Also what coalmine's own tests call. */
   tests: boolean;
+  /** Also what the scenarios' controls need. */
+  known: boolean;
   say: (line: string) => void;
   signal: AbortSignal;
 }
@@ -40,15 +42,15 @@ export async function setUp(request: SetupRequest): Promise<string[]> {
 }
 
 /**
- * The plans of the named scenarios, or of all that ship. For tests also those of their controls, whose versions a run would
- * else build. Of all that ship, what this machine can have no provider for is left out, and said.
+ * The plans of the named scenarios, or of all that ship, and of their controls where they are asked for. Of all that ship,
+ * what this machine can have no provider for is left out, and said.
  */
-async function plansOf({ scenarios, tests, say }: SetupRequest): Promise<Plan[]> {
+async function plansOf({ scenarios, known, say }: SetupRequest): Promise<Plan[]> {
   const isNamed = scenarios.length > 0;
   const names = isNamed ? scenarios : shippedScenarios();
   const plans = names.flatMap((scenario) => [
     ...planFrom({ scenario, set: [] }).plans,
-    ...(tests && hasControls(scenario)
+    ...(known && hasControls(scenario)
       ? planFrom({ scenario, set: [], known: { times: 1 } }).plans
       : []),
   ]);

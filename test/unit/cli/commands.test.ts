@@ -72,6 +72,22 @@ describe('coalmine', function () {
     assert.equal(there.stdout.trim(), version);
   });
 
+  it('ends a plan of nothing as a run of it would', async () => {
+    const { exitCode, stdout } = await coalmine('plan', 'freeze-kind', '--provider', 'vm');
+    assert.equal(exitCode, 4);
+    assert.match(stdout, /^freeze-kind: skipped, vm: /);
+  });
+
+  it('lists what the controls of a scenario need beside it', async () => {
+    const lines = async (...words: string[]) =>
+      (await coalmine('setup', 'irq-drift', '--list', ...words)).stdout
+        .split('\n')
+        .filter((line) => line.startsWith('irqbalance '))
+        .map((line) => line.split(' ')[1]);
+    assert.deepEqual(await lines(), ['1.9.2-1']);
+    assert.deepEqual((await lines('--known')).sort(), ['1.7.0-1', '1.9.2-1', '1.9.4-1+deb13u1']);
+  });
+
   it('asks the named provider whether a scenario is valid', async () => {
     const { stdout } = await coalmine('validate', 'freeze-kind', '--provider', 'vm');
     assert.match(stdout, /0 to run, 1 skipped/);
