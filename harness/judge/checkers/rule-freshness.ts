@@ -54,7 +54,7 @@ export const ruleFreshness: Checker<z.infer<typeof params>> = {
             ]
           : []),
       ],
-      gaps: gaps(history, settled.length + wrong.length),
+      gaps: gaps(history),
       notes: episodes.map(inWords),
       evidence: {
         ...evidence,
@@ -147,7 +147,7 @@ function readEvidence(history: History): Record<string, number | string> {
   };
 }
 
-function gaps(history: History, judged: number): string[] {
+function gaps(history: History): string[] {
   const nodes = byNode(history);
   const found: string[] = [];
   if (nodes.size < history.plan.nodes) {
@@ -160,11 +160,18 @@ function gaps(history: History, judged: number): string[] {
     if (entries === 0) found.push(`no read on ${node} saw a single entry`);
     found.push(...unreadPhases(history, node));
   }
+  return [...found, ...unmoved(history, [...nodes.keys()])];
+}
+
+/** What changed and was changed back while nobody looked says nothing of who should have followed it. */
+function unmoved(history: History, nodes: readonly string[]): string[] {
   const churned = eventsOf(history, 'churn').length;
-  if (churned > 0 && judged === 0) {
-    found.push(`endpoints changed ${churned} times, and the reader saw no change`);
-  }
-  return found;
+  if (churned === 0) return [];
+  const wrong = eventsOf(history, 'rule-episode').filter(({ error }) => error !== 'lingering');
+  const moved = new Set([...eventsOf(history, 'rule-settled'), ...wrong].map(({ node }) => node));
+  return nodes
+    .filter((node) => !moved.has(node))
+    .map((node) => `endpoints changed ${churned} times, and no change was seen on ${node}`);
 }
 
 function unreadPhases(history: History, node: string): string[] {

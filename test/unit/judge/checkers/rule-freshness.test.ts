@@ -112,6 +112,13 @@ describe('rule-freshness', () => {
         { tMs: 21_000, kind: 'churn', id: 'c1', churn: 'x', action: 'remove', object: 'a' },
       ],
     ],
+    [
+      'endpoints changed, were back before one node looked again, and only the other saw it',
+      [
+        ...[...both, settled(400)],
+        { tMs: 21_000, kind: 'churn', id: 'c1', churn: 'x', action: 'remove', object: 'a' },
+      ],
+    ],
   ];
   for (const [why, events] of unseen) {
     it(`is inconclusive where ${why}`, () => {
