@@ -1,7 +1,11 @@
-/** Removes one endpoint of a Service and puts it back, over and over: the ordinary life of a busy Service, sped up. */
+/**
+ * Removes one endpoint of a Service and puts it back, over and over: the ordinary life of a busy Service, sped up. With an odd
+ * number of changes and a `lastFor` one stays away at the end: what is back before anybody looks proves nothing of a kube-proxy
+ * that stopped looking.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { positiveDurationSchema } from '../../core/duration.ts';
+import { durationSchema, positiveDurationSchema } from '../../core/duration.ts';
 import { sayChurn, type Churn, type ChurnContext } from './churn.ts';
 import { endpointName, makeSlice, writeEndpoints } from './endpoint-slice.ts';
 import { putBackAfter } from './put-back.ts';
@@ -11,6 +15,7 @@ const params = z.strictObject({
   like: z.string().min(1).default('echo').describe('Service whose pods are the backends'),
   changes: z.int().min(2).max(10_000).default(100),
   every: positiveDurationSchema.default(250).describe('time from one change to the next'),
+  lastFor: durationSchema.default(0).describe('how long what the last change made stays'),
 });
 type Params = z.infer<typeof params>;
 
@@ -34,6 +39,7 @@ export const endpoints: Churn<Params> = {
         const object = endpointName(wanted.service, victim);
         sayChurn('endpoints', { action: removes ? 'remove' : 'add', object }, context);
       }
+      await pace(context.clock.nowMs() + wanted.lastFor, context);
       return {
         felt: versions.size === wanted.changes,
         evidence: `the API server made ${versions.size} new versions of the slice in ${wanted.changes} changes`,

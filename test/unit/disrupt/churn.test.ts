@@ -101,6 +101,20 @@ describe('disrupt/churn/endpoints', () => {
     assert.ok(felt?.kind === 'felt' && felt.felt, JSON.stringify(felt));
   });
 
+  it('leaves the last one away for as long as it is asked to', async () => {
+    const kube = cluster();
+    const { context, events } = churning(kube);
+    const wanted = endpoints.params.parse({ changes: 3, every: '1ms', lastFor: '200ms' });
+    await endpoints.prepare?.(wanted, context);
+    const tMs: number[] = [];
+    kube.onChange = () => tMs.push(context.clock.nowMs());
+    await runChurn(endpoints, wanted, context);
+    const [goneMs = 0, backMs = 0] = tMs.slice(-2);
+    assert.ok(backMs - goneMs >= 199, `${backMs - goneMs} ms`);
+    const felt = events.at(-1);
+    assert.ok(felt?.kind === 'felt' && felt.felt, JSON.stringify(felt));
+  });
+
   it('is not felt where the API server did not take the changes', async () => {
     const kube = cluster();
     const { context, events } = churning(kube);
