@@ -67,3 +67,11 @@ export function usedCpus({ total, byCpu }: Served, shareMin: number): number[] {
     .map(([cpu]) => cpu)
     .sort((a, b) => a - b);
 }
+
+/** In words: `cpu0 43381, cpu1 84387`. */
+export function perCpu({ byCpu }: Served): string {
+  return [...byCpu]
+    .sort(([a], [b]) => a - b)
+    .map(([cpu, served]) => `cpu${cpu} ${served}`)
+    .join(', ');
+}

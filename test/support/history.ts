@@ -69,7 +69,7 @@ export function historyOf(
     ...{ compared: ['iptables'], missing: [] },
   }));
   const events: HistoryEvent[] = [
-    { tMs: 0, kind: 'run', state: 'started' },
+    { tMs: 0, kind: 'run', state: 'started', detail: '2026-11-22T12:00:00.000Z' },
     ...spans,
     ...(changes.events ?? []),
     ...(changes.proofs ?? proofs),

@@ -5,11 +5,20 @@
  *
  * Three counters say who serves: packets (softnet), NET_RX softirqs, and the NICs' interrupts. The last one is judged only
  * where it can say something: a CPU that has enough to do polls its NICs, with their interrupts switched off.
+ *
+ * A balancer that does not run looks as one that is wrong: where one is named, its own log must show that it looked.
  */
 import { z } from 'zod';
 import { formatDuration, positiveDurationSchema } from '../../core/duration.ts';
 import type { History, Sample, Window } from '../../core/history.ts';
-import { busiestShare, servedIn, usedCpus, type Served } from '../irq-growth.ts';
+import {
+  balancerEvidence,
+  readBalancerLog,
+  refusedIn,
+  tooQuiet,
+  type BalancerLog,
+} from '../balancer-log.ts';
+import { busiestShare, perCpu, servedIn, usedCpus, type Served } from '../irq-growth.ts';
 import { matches } from '../drop-counters.ts';
 import { faultSpans, type FaultSpan } from '../windows.ts';
 import type { Checker } from './checker.ts';
@@ -42,6 +51,11 @@ const params = z.strictObject({
     .min(1)
     .default(['virtio*-input.*', 'mlx*_comp*', '*-rx-*', '*-TxRx-*'])
     .describe('names of the interrupts that receive, as in /proc/interrupts'),
+  balancer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('unit of an irqbalance with -d, whose log must show that it looked under load'),
 });
 type Params = z.infer<typeof params>;
 
@@ -49,8 +63,6 @@ type Params = z.infer<typeof params>;
 const USED_SHARE_MIN = 0.1;
 /** With fewer interrupts than this for each NET_RX softirq, a CPU polls its NICs. */
 const INTERRUPTS_PER_SOFTIRQ_MIN = 0.8;
-/** The lines of irqbalance's own log (with -d) that tell whether it tried. */
-const SELECTED = /Selecting irq \d+ for rebalancing/g;
 
 interface Spread {
   window: Window;
@@ -71,6 +83,8 @@ interface Judged {
   /** Intervals from which on every whole one was spread; undefined where the last one was not. */
   intervals: number | undefined;
   gap: string | undefined;
+  /** What it said of itself, where one is named. */
+  balancer: BalancerLog | undefined;
 }
 
 export const irqSpread: Checker<Params> = {
@@ -90,7 +104,11 @@ export const irqSpread: Checker<Params> = {
         ...(spans.length === 0 ? [`no ${limits.during} happened: nothing had to be moved`] : []),
         ...judged.flatMap(({ gap }) => gap ?? []),
       ],
-      notes: judged.flatMap((one) => (one.spread === undefined ? [] : [inWords(one, limits)])),
+      notes: judged.flatMap((one) =>
+        one.spread === undefined
+          ? []
+          : [inWords(one, limits), ...refusedIn(one.span.node, one.balancer)],
+      ),
       evidence: {
         windows: judged.filter(({ gap }) => gap === undefined).length,
         packets: total('packets'),
@@ -104,7 +122,7 @@ export const irqSpread: Checker<Params> = {
             ? 0
             : Math.min(...judged.map(({ spread }) => spread?.cpus.length ?? 0)),
         intervalsUntilSpread: latest(judged),
-        ...selected(history),
+        ...balancerEvidence(judged.flatMap(({ balancer }) => balancer ?? [])),
       },
       pass: judged.map((one) => inWords(one, limits)).join('; '),
     });
@@ -117,7 +135,8 @@ function latest(judged: readonly Judged[]): number | string {
 }
 
 function judge(history: History, span: FaultSpan, limits: Params): Judged {
-  const nothing = (gap: string): Judged => ({ span, spread: undefined, intervals: undefined, gap });
+  const none = { spread: undefined, intervals: undefined, balancer: undefined };
+  const nothing = (gap: string): Judged => ({ span, ...none, gap });
   const fromMs = beginning(history, span, limits.since);
   if (fromMs === undefined)
     return nothing(`${limits.since ?? ''} never ended on ${span.node} while ${span.fault} lasted`);
@@ -132,7 +151,15 @@ function judge(history: History, span: FaultSpan, limits: Params): Judged {
   const series = readingsOf(history, span.node);
   const spread = spreadIn(series, { fromMs: settledMs, toMs: span.toMs }, limits);
   const intervals = intervalsUntil(series, { fromMs, toMs: span.toMs }, limits);
-  return { span, spread, intervals, gap: tooLittle(spread, span.node, limits) };
+  const { node } = span;
+  const { balancer: unit } = limits;
+  const balancer =
+    unit === undefined
+      ? undefined
+      : readBalancerLog(history, { node, unit }, { fromMs, toMs: span.toMs });
+  const quiet = balancer === undefined ? undefined : tooQuiet(balancer, limits.within);
+  const gap = tooLittle(spread, node, limits) ?? quiet;
+  return { span, spread, intervals, gap, balancer };
 }
 
 /** When the balancer could first have begun: with the load, or with what happened under it. */
@@ -266,21 +293,6 @@ const WORDS: Readonly<Record<Counted, string>> = {
   irqs: 'NIC interrupts',
 };
 
-function perCpu({ byCpu }: Served): string {
-  return [...byCpu]
-    .sort(([a], [b]) => a - b)
-    .map(([cpu, served]) => `cpu${cpu} ${served}`)
-    .join(', ');
-}
-
 function percent(share: number): string {
   return `${Number((share * 100).toFixed(1))} %`;
-}
-
-/** How often irqbalance says that it chose an interrupt to be moved; absent where it does not talk. */
-function selected(history: History): Record<string, number> {
-  const logs = [...history.logs].filter(([file]) => file.endsWith('/irqbalance.log'));
-  if (logs.length === 0) return {};
-  const found = logs.reduce((sum, [, text]) => sum + (text.match(SELECTED)?.length ?? 0), 0);
-  return { selectedByIrqbalance: found };
 }

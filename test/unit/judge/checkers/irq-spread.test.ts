@@ -201,14 +201,46 @@ describe('irq-spread', () => {
     });
   });
 
-  it('counts what irqbalance says that it selected', () => {
-    const text = 'x\nSelecting irq 30 for rebalancing\nSelecting irq 34 for rebalancing\n';
-    const logs = { 'w1/irqbalance.log': text };
-    const { evidence } = judgeWith(irqSpread, history(moved, FLOOD, logs), PARAMS);
-    assert.equal(evidence['selectedByIrqbalance'], 2);
-    assert.equal(
-      judgeWith(irqSpread, history(moved), PARAMS).evidence['selectedByIrqbalance'],
-      undefined,
-    );
+  describe('with a balancer whose log must show that it ran', () => {
+    const at = (second: number, text: string): string =>
+      `2026-11-22T12:00:${String(second).padStart(2, '0')}.000001+0000 w1 irqbalance[7]: ${text}\n`;
+    const looks = (...seconds: number[]): string =>
+      seconds.map((second) => at(second, 'Package 0:  numa_node 0 (load 1)')).join('');
+    const judged = (samples: readonly Sample[], log?: string) =>
+      judgeWith(
+        irqSpread,
+        history(samples, FLOOD, log === undefined ? {} : { 'w1/irqbalance.log': log }),
+        { ...PARAMS, balancer: 'irqbalance' },
+      );
+
+    it('judges, and counts how often it looked under load and what it selected', () => {
+      const log = looks(15, 24, 29, 34, 39) + at(29, 'Selecting irq 30 for rebalancing');
+      const { verdict, evidence } = judged(moved, log);
+      assert.equal(verdict, 'pass');
+      assert.equal(evidence['looksOfBalancer'], 4);
+      assert.equal(evidence['selectedByBalancer'], 1);
+      assert.equal(judged(piled, log).verdict, 'fail');
+    });
+
+    it('is inconclusive where it did not look, stopped looking, or left no log', () => {
+      for (const samples of [piled, moved]) {
+        assert.equal(judged(samples).verdict, 'inconclusive');
+        assert.equal(judged(samples, looks(3, 8, 13, 18)).verdict, 'inconclusive');
+        const { verdict, summary } = judged(samples, looks(13, 18, 23, 28));
+        assert.equal(verdict, 'inconclusive');
+        assert.match(summary, /w1\/irqbalance\.log the balancer looked 2 times.*minimum 3/);
+      }
+    });
+
+    it('tells what the kernel did not let it do, each interrupt once', () => {
+      const refused = [30, 30, 34].map((irq) =>
+        at(9, `Cannot change IRQ ${irq} affinity: Read-only file system`),
+      );
+      const { details } = judged(piled, refused.join('') + looks(24, 29, 34, 39));
+      assert.match(
+        details.join('\n'),
+        /w1: the balancer could not move 2 interrupts: Read-only file system/,
+      );
+    });
   });
 });
