@@ -28,6 +28,9 @@ const kubernetesVersion = z.string().regex(KUBERNETES_VERSION, {
   message: 'a Kubernetes version, MAJOR.MINOR.PATCH without a leading v, for example 1.34.3',
 });
 
+const DEBIAN = 'Debian’s whole version, with its revision, for example 1.9.2-1';
+const debianVersion = version.regex(/-/, { error: DEBIAN });
+
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, {
   message: 'lower-case letters, digits and dashes, at most 41 of them',
 });
@@ -70,7 +73,7 @@ const componentVersions = z.strictObject({
   'kube-proxy': kubernetesVersion.optional(),
   iptables: version.optional(),
   kernel: version.optional().describe('of the nodes, as Debian’s suites ship it: 5.10, 6.1, 6.12'),
-  irqbalance: version.optional().describe('Debian’s whole version, for example 1.9.2-1'),
+  irqbalance: debianVersion.optional().describe(DEBIAN),
 });
 
 const machine = z.strictObject({
@@ -93,7 +96,7 @@ const matrix = z.strictObject({
   'kube-proxy': z.array(kubernetesVersion).min(1).optional(),
   iptables: z.array(version).min(1).optional(),
   kernel: z.array(version).min(1).optional(),
-  irqbalance: z.array(version).min(1).optional(),
+  irqbalance: z.array(debianVersion).min(1).optional(),
 });
 const AXES = Object.keys(matrix.shape);
 

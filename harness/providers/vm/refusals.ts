@@ -53,7 +53,14 @@ function faultRefusals({ name, params }: PluginUse, testNics: number): string[] 
     return [
       'pause stops the processes of a container; a machine is frozen by suspend or stall instead',
     ];
-  if (OF_NICS.includes(name) && testNics === 0)
-    return [`${name} needs a NIC under test: say \`machine: { testNics: 1 }\``];
-  return [];
+  const wanted = OF_NICS.includes(name) ? testNicsFor(params) : 0;
+  if (wanted <= testNics) return [];
+  const what = wanted === 1 ? 'a NIC under test' : `${wanted} NICs under test`;
+  return [`${name} needs ${what}: say \`machine: { testNics: ${wanted} }\``];
+}
+
+/** `eth0` is the cluster's own; two that share a CPU are two. */
+function testNicsFor({ nic, nics }: PluginUse['params']): number {
+  if (typeof nic === 'string') return Number(nic.replace('eth', ''));
+  return nics === 'shared-cpu' ? 2 : 1;
 }

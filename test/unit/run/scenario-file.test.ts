@@ -110,6 +110,11 @@ describe('a scenario file', () => {
       /^s\.yaml:7:15: components\.kubernetes: a Kubernetes version, .* without a leading v/m,
     ],
     [
+      'an irqbalance without Debian’s revision',
+      `${GOOD}components: { irqbalance: 1.7.0 }\n`,
+      /^s\.yaml:7:15: components\.irqbalance: Debian’s whole version, with its revision/m,
+    ],
+    [
       'a kubelet of no whole version',
       `${GOOD}components: { kubernetes: 1.34.3, canary-kubelet: "1.33" }\n`,
       /^s\.yaml:7:35: components\.canary-kubelet: a Kubernetes version, MAJOR\.MINOR\.PATCH/m,

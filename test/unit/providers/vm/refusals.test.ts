@@ -47,6 +47,15 @@ describe('what the vm provider refuses', () => {
       assert.deepEqual(vmRefusals(planOf({ phases, machine })), []);
     }
   });
+
+  it('is what asks for more NICs under test than there are', () => {
+    const machine = { cpus: 2, memoryMiB: 2_048, testNics: 1, queues: 1 };
+    const refused = (name: string, params: Record<string, unknown>) =>
+      vmRefusals(planOf({ phases: [phaseOf({ fault: { name, params } })], machine })).join();
+    assert.equal(refused('nic-reattach', { nic: 'eth1' }), '');
+    assert.match(refused('nic-reattach', { nic: 'eth7' }), /needs 7 NICs.*testNics: 7/);
+    assert.match(refused('flood', { nics: 'shared-cpu' }), /needs 2 NICs.*testNics: 2/);
+  });
 });
 
 describe('what a plan means for machines', () => {
