@@ -1,7 +1,7 @@
 /** What the node agent costs: its CPU time while it reads seven busy /proc files ten times a second. */
-import { readFileSync } from 'node:fs';
 import { monotonicMs } from '../../harness/core/clock.ts';
 import { waitFor } from '../../harness/core/deadline.ts';
+import { processStat } from '../support/cpu-time.ts';
 import { connect, openWorkshop, spawnAgent } from '../unit/agent/start-agent.ts';
 import type { Ratio } from './ratio.ts';
 
@@ -17,15 +17,6 @@ const FILES = [
 const EVERY_MS = 100;
 const WARM_UP_MS = 5_000;
 const LENGTH_MS = 30_000;
-const CLOCK_TICKS_PER_S = 100;
-
-/** User and system time of a process, in ms. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / CLOCK_TICKS_PER_S;
-}
 
 /** Measures after a warm-up in which the engine compiles what is hot. */
 export async function agentCpu(): Promise<Ratio[]> {
@@ -42,9 +33,10 @@ export async function agentCpu(): Promise<Ratio[]> {
       { everyMs: EVERY_MS, onReading: () => undefined, onProgress },
     );
     await passed(WARM_UP_MS);
-    const [fromMs, fromCpuMs, fromReads] = [monotonicMs(), cpuMs(spawned.pid), reads];
+    const { cpuMs: fromCpuMs } = processStat(spawned.pid);
+    const [fromMs, fromReads] = [monotonicMs(), reads];
     await passed(LENGTH_MS);
-    const spentMs = cpuMs(spawned.pid) - fromCpuMs;
+    const spentMs = processStat(spawned.pid).cpuMs - fromCpuMs;
     const tookMs = monotonicMs() - fromMs;
     const rate = (reads - fromReads) / (tookMs / 1_000);
     if (rate < 9) throw new Error(`the agent read ${rate.toFixed(1)} times a second, not 10`);

@@ -8,6 +8,7 @@ import { dnsGenerator } from './dns-generator.ts';
 import { floodRate } from './flood.ts';
 import { freshnessResolution } from './freshness.ts';
 import { helpWall } from './help-wall.ts';
+import { idleNode } from './idle-node.ts';
 import { describeRatio, isMet, type Ratio } from './ratio.ts';
 import { smokeWall } from './smoke-wall.ts';
 import { stalls } from './stalls.ts';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Ratio[]>>> = {
   vm: vmWall,
   stalls,
   flood: floodRate,
+  idle: idleNode,
 };
 
 const args = process.argv.slice(2);

@@ -2,14 +2,13 @@
  * One idle machine that is stalled again and again: `stall-room IMAGE-JSON FOLDER`. Prints as one line of JSON by how much
  * the gap that its agent saw differs from what was asked, and what the idle machine cost its host before.
  */
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VmImage } from '../../harness/components/image/vm-image.ts';
-import { monotonicMs, startRunClock } from '../../harness/core/clock.ts';
+import { startRunClock } from '../../harness/core/clock.ts';
 import { waitFor } from '../../harness/core/deadline.ts';
 import type { EventOf } from '../../harness/core/history.ts';
-import type { Machine } from '../../harness/providers/vm/machine.ts';
 import { bootMachine, reach } from './boot-machine.ts';
+import { coresOf, processStat } from './cpu-time.ts';
 
 export interface StallReport {
   askedMs: number;
@@ -26,8 +25,6 @@ const SETTLE_MS = 10_000;
 const IDLE_MS = 20_000;
 /** Longer than what a woken machine has to catch up with. */
 const BETWEEN_MS = 700;
-/** USER_HZ of every kernel that Debian ships. */
-const TICKS_PER_SECOND = 100;
 
 async function main(image: VmImage, folder: string): Promise<StallReport> {
   const clock = startRunClock();
@@ -38,7 +35,10 @@ async function main(image: VmImage, folder: string): Promise<StallReport> {
       if (event.kind === 'agent-gap' && event.tickMs === TICK_MS) gaps.push(event);
     });
     await delay(SETTLE_MS);
-    const idleCores = await coresOf(machine.pid);
+    const idleCores = await coresOf(
+      () => processStat(machine.pid).cpuMs,
+      () => delay(IDLE_MS),
+    );
     const stall = machine.freezes.stall?.hold;
     if (stall === undefined) throw new Error('a machine that cannot be stalled');
     for (let count = 1; count <= STALLS; count += 1) {
@@ -58,21 +58,6 @@ async function main(image: VmImage, folder: string): Promise<StallReport> {
     await machine.kill();
     await network.close();
   }
-}
-
-async function coresOf(pid: Machine['pid']): Promise<number> {
-  const fromMs = monotonicMs();
-  const fromTicks = cpuTicks(pid);
-  await delay(IDLE_MS);
-  const seconds = (monotonicMs() - fromMs) / 1_000;
-  return (cpuTicks(pid) - fromTicks) / TICKS_PER_SECOND / seconds;
-}
-
-/** utime + stime of all threads: proc_pid_stat(5), fields 14 and 15. */
-function cpuTicks(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 const [image = '', folder = ''] = process.argv.slice(2);
