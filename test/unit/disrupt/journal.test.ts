@@ -3,8 +3,8 @@ import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import type { UndoRecord } from '../../../harness/core/undo.ts';
-import { local } from '../../../harness/exec/local.ts';
 import { openJournal, readJournal, replay } from '../../../harness/disrupt/journal.ts';
+import { limitFiles } from '../../support/limit-files.ts';
 import { inTemporaryFolder } from './planted-fault.ts';
 
 function record(id: string): UndoRecord {
@@ -108,17 +108,17 @@ describe('disrupt/journal: file', () => {
     }));
 
   it('glues no entry to one that a full disk cut off', () =>
-    inTemporaryFolder(async (folder) => {
+    inTemporaryFolder((folder) => {
       const file = path.join(folder, 'undo.ndjson');
       const journal = openJournal(file);
       journal.append({ state: 'armed', record: record('f1') });
-      await limitFiles(String(statSync(file).size + 30));
+      limitFiles(statSync(file).size + 30);
       try {
         assert.throws(() => {
           journal.append({ state: 'armed', record: record('f2') });
         });
       } finally {
-        await limitFiles('unlimited');
+        limitFiles('unlimited');
       }
       journal.append({ state: 'armed', record: record('f3') });
       journal.close();
@@ -131,10 +131,3 @@ describe('disrupt/journal: file', () => {
       assert.equal(readJournal(path.join(folder, 'undo.ndjson')), '');
     }));
 });
-
-/** Files of this process end there, as on a full disk: a write takes what fits, and the next one fails. */
-async function limitFiles(bytes: string): Promise<void> {
-  const argv = ['prlimit', `--fsize=${bytes}:`, '--pid', String(process.pid)] as const;
-  const { exitCode, stderr } = await local.run({ argv }, { timeoutMs: 5_000 });
-  assert.equal(exitCode, 0, stderr);
-}
