@@ -1,5 +1,5 @@
 /** What a person reads when something went wrong, and the exit code that a script reads. */
-import { CoalmineError, type ErrorCode } from '../core/errors.ts';
+import { adviceOf, CoalmineError, type ErrorCode } from '../core/errors.ts';
 
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
@@ -22,12 +22,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** One line of cause and one of way out for errors of the world; the stack for wrong code, because it is a bug report. */
 export function explain(error: unknown): string {
-  if (error instanceof CoalmineError) {
-    return [
-      `coalmine: ${error.message}`,
-      ...(error.wayOut === undefined ? [] : [error.wayOut]),
-    ].join('\n');
-  }
+  if (error instanceof CoalmineError) return `coalmine: ${adviceOf(error)}`;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `coalmine: internal error, please report it:\n${text}`;
 }

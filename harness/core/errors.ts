@@ -36,6 +36,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Returns the message, and what a person can do where that is known. */
+export function adviceOf(error: unknown): string {
+  const wayOut = error instanceof CoalmineError ? error.wayOut : undefined;
+  return [messageOf(error), ...(wayOut === undefined ? [] : [wayOut])].join('\n');
+}
+
 /** Returns whether `error` is an error of the world with the given code. */
 export function hasCode(error: unknown, code: ErrorCode): error is CoalmineError {
   return error instanceof CoalmineError && error.code === code;

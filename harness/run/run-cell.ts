@@ -4,20 +4,20 @@
  */
 import path from 'node:path';
 import { startRunClock } from '../core/clock.ts';
-import { CoalmineError, messageOf } from '../core/errors.ts';
-import type { EventOf } from '../core/history.ts';
+import { adviceOf, CoalmineError, messageOf } from '../core/errors.ts';
+import type { EventOf, HistoryEvent } from '../core/history.ts';
 import type { Plan } from '../core/plan.ts';
 import { Unwind } from '../core/unwind.ts';
 import { ActiveFaults } from '../disrupt/active.ts';
-import { openJournal } from '../disrupt/journal.ts';
 import { local } from '../exec/local.ts';
 import type { Cluster, Provider } from '../providers/provider.ts';
 import type { Recorder } from '../record/run-directory.ts';
 import { connectNodes } from './connect-nodes.ts';
 import type { Emit, Stage } from './context.ts';
+import { snapshotNodes } from './node-state.ts';
 import { runPhases } from './phase.ts';
 import type { Progress } from './progress.ts';
-import { snapshotNodes } from './node-state.ts';
+import { openRunJournal } from './run-journal.ts';
 import { startWatching } from './start-watching.ts';
 import { workloadOf } from './start-workload.ts';
 import { traceNodes } from './trace-nodes.ts';
@@ -40,9 +40,14 @@ export interface CellEnd {
   readonly error?: unknown;
   /** The cluster is still there, because `keep` said so. */
   readonly kept: boolean;
+  /** What the files of the run do not have, because their disk was full; empty where they have all. */
+  readonly lost: readonly HistoryEvent[];
 }
 
-/** Never throws: whatever happened is in the history, and everything that was made has been taken back, or is kept. */
+/**
+ * Never throws: whatever happened is in the history, or in what is returned where the disk refused it, and everything that
+ * was made has been taken back, or is kept.
+ */
 export async function runCell(plan: Plan, deps: CellDeps): Promise<CellEnd> {
   const { recorder, progress } = deps;
   const clock = startRunClock();
@@ -60,28 +65,37 @@ export async function runCell(plan: Plan, deps: CellDeps): Promise<CellEnd> {
   const unwind = new Unwind();
   const reached: Reached = { phases: false };
   let error: unknown;
+  const stopFor = (reason: unknown): void => {
+    error = reason;
+    progress.say(`stopping: ${adviceOf(reason)}`);
+  };
+  // What goes wrong because the disk is full says only that it did.
+  const heedDisk = (): void => {
+    const { broken } = recorder;
+    if (broken.aborted && error !== broken.reason) stopFor(broken.reason);
+  };
   try {
     await perform(plan, deps, { clock, emit }, unwind, reached);
   } catch (caught) {
     // What is interrupted because the cluster broke says only that it was.
     const { broken } = reached.cluster ?? {};
-    error = broken?.aborted === true ? broken.reason : caught;
-    progress.say(`stopping: ${messageOf(error)}`);
+    if (!recorder.broken.aborted) stopFor(broken?.aborted === true ? broken.reason : caught);
   }
+  heedDisk();
   for (const failure of await unwind.run()) {
     emit.now({ kind: 'residue', where: failure.title, what: messageOf(failure.error) });
   }
-  const end = endOf(error, reached, deps.interrupted());
-  const kept = await leaveCluster(
-    plan,
-    reached.cluster,
-    { tMs: clock.nowMs(), ...end },
-    deps,
-    emit,
-  );
-  emit.now(end);
+  heedDisk();
+  const signal = deps.interrupted();
+  const isBroken = () => recorder.broken.aborted || reached.cluster?.broken?.aborted === true;
+  const end = () => ({ tMs: clock.nowMs(), ...endOf(error, reached.phases, isBroken(), signal) });
+  const kept = await leaveCluster(plan, reached.cluster, end(), deps, emit);
+  heedDisk();
+  emit.at(end());
   recorder.close();
-  return { kept, ...(error === undefined ? {} : { error }) };
+  heedDisk();
+  const lost = recorder.broken.aborted ? [...recorder.lost, end()] : [];
+  return { kept, lost, ...(error === undefined ? {} : { error }) };
 }
 
 interface Reached {
@@ -116,11 +130,13 @@ async function leaveCluster(
 
 /**
  * A disruption that the cluster did not take, or an upgrade that did not come up, is a finding and no crash: the checkers
- * say what it means. Before the phases it means that there is no cluster to judge.
+ * say what it means. Before the phases it means that there is no cluster to judge, and where something that the run stands
+ * on is broken, that it shows nothing.
  */
 function endOf(
   error: unknown,
-  { phases, cluster }: Reached,
+  phases: boolean,
+  broken: boolean,
   signal: 'SIGINT' | 'SIGTERM' | undefined,
 ) {
   if (error === undefined) return { kind: 'run', state: 'ended' } as const;
@@ -128,7 +144,6 @@ function endOf(
   const detail = messageOf(error).split('\n')[0] ?? '';
   if (signal !== undefined) return { kind: 'run', state: 'interrupted', signal, detail } as const;
   const foreseen = error instanceof CoalmineError;
-  const broken = cluster?.broken?.aborted === true;
   if (foreseen && phases && !broken) return { kind: 'run', state: 'ended', detail } as const;
   return { kind: 'run', state: 'crashed', exitCode: foreseen ? 4 : 6, detail } as const;
 }
@@ -142,13 +157,16 @@ async function perform(
 ): Promise<void> {
   const { say } = progress;
   const logsDir = path.join(recorder.dir, 'logs');
+  // A run that can no longer be recorded ends as an interruption would end it, with that as the reason.
+  const stop = AbortSignal.any([deps.signal, recorder.broken]);
+  stop.throwIfAborted();
   const cluster = await provider.provision({
-    ...{ plan, clock, logsDir, say, signal: deps.signal },
+    ...{ plan, clock, logsDir, say, signal: stop },
     workload: (image) => workloadOf(plan, image),
   });
   reached.cluster = cluster;
-  // A cluster of which a part has died ends the run as an interruption would, with that as the reason.
-  const signal = AbortSignal.any([deps.signal, ...(cluster.broken ? [cluster.broken] : [])]);
+  // So does a cluster of which a part has died.
+  const signal = AbortSignal.any([stop, ...(cluster.broken ? [cluster.broken] : [])]);
   const nodes = await connectNodes({ plan, cluster, clock, emit, signal }, unwind);
   const stage: Stage = { plan, clock, emit, cluster, nodes, signal, say };
 
@@ -160,7 +178,7 @@ async function perform(
     startWatching(stage, recorder.sample, unwind),
     compareLater,
   ]);
-  const journal = openJournal(path.join(recorder.dir, 'undo.ndjson'));
+  const journal = openRunJournal(recorder);
   unwind.push('journal', () => {
     journal.close();
   });

@@ -15,11 +15,13 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { hasCode } from '../../../harness/core/errors.ts';
+import { local } from '../../../harness/exec/local.ts';
 import { describeEnvironment, readCommit } from '../../../harness/record/environment.ts';
 import { cellFolder } from '../../../harness/record/layout.ts';
 import { readHistory } from '../../../harness/record/reader.ts';
 import { createRunDirectory } from '../../../harness/record/run-directory.ts';
 import { environmentOf, planOf } from '../../support/history.ts';
+import { limitFiles } from '../../support/limit-files.ts';
 
 describe('run directory', () => {
   let folder: string;
@@ -112,6 +114,33 @@ describe('run directory', () => {
     assert.ok(history.samples.length >= acknowledged);
     assert.equal(history.samples[acknowledged - 1]?.values['counter'], acknowledged);
     assert.ok(history.events.length >= acknowledged);
+  });
+
+  it('tells once that its disk is full, wherever that is met, and keeps what was whole', async () => {
+    const program = fileURLToPath(new URL('../../support/record-until-full.ts', import.meta.url));
+    const argv = [process.execPath, '--import', 'tsx', program, folder] as const;
+    const { exitCode, stdout, stderr } = await local.run({ argv }, { timeoutMs: 20_000 });
+    assert.deepEqual([exitCode, stderr], [4, '']);
+    const { told, reason, lost, last } = JSON.parse(stdout) as Record<string, unknown>;
+    assert.equal(told, 1);
+    assert.match(String(reason), /\/(samples|events)\.ndjson cannot be written: file too large$/);
+    assert.deepEqual([Number(lost) > 0, last], [true, 'run']);
+    const { history, damage } = readHistory(path.join(folder, 'latest'));
+    assert.deepEqual(damage, []);
+    assert.ok(history.samples.length > 100 && history.events.length > 0);
+    assert.ok(history.events.every(({ kind }) => kind === 'note'));
+  });
+
+  it('cannot be begun on a disk that is full already, and says so', () => {
+    limitFiles(100);
+    try {
+      assert.throws(
+        () => createRunDirectory(folder, planOf(), environmentOf()),
+        (error) => hasCode(error, 'preflight') && error.message.includes(folder),
+      );
+    } finally {
+      limitFiles('unlimited');
+    }
   });
 
   it('has folders for cells that cannot lead elsewhere', () => {

@@ -1,12 +1,21 @@
 /** How a run that never came to its phases ends: without a cluster, and with one whose node does not answer. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { CoalmineError } from '../../../harness/core/errors.ts';
 import type { EventOf, HistoryEvent } from '../../../harness/core/history.ts';
-import type { Cluster } from '../../../harness/providers/provider.ts';
+import { unwritten } from '../../../harness/core/unwritten.ts';
+import type { Cluster, Provider } from '../../../harness/providers/provider.ts';
+import { readHistory } from '../../../harness/record/reader.ts';
+import { createRunDirectory, type Recorder } from '../../../harness/record/run-directory.ts';
 import { runCell } from '../../../harness/run/run-cell.ts';
 import { FakeNode } from '../../support/fake-node.ts';
-import { planOf } from '../../support/history.ts';
+import { environmentOf, planOf } from '../../support/history.ts';
+import { limitFiles } from '../../support/limit-files.ts';
 import { stageOf } from '../../support/stage.ts';
+
+const NEVER = new AbortController().signal;
 
 async function endAfter(error: Error, signal?: 'SIGINT' | 'SIGTERM') {
   const events: HistoryEvent[] = [];
@@ -20,7 +29,7 @@ async function endAfter(error: Error, signal?: 'SIGINT' | 'SIGTERM') {
       provision: () => Promise.reject(error),
     },
     recorder: {
-      dir: '/nowhere',
+      ...{ dir: '/nowhere', broken: NEVER, lost: [], refused: unwritten },
       event: (event) => events.push(event),
       sample: () => undefined,
       writeFile: () => undefined,
@@ -31,7 +40,7 @@ async function endAfter(error: Error, signal?: 'SIGINT' | 'SIGTERM') {
     interrupted: () => signal,
     keep: () => false,
   });
-  assert.deepEqual(end, { error, kept: false });
+  assert.deepEqual(end, { error, kept: false, lost: [] });
   assert.deepEqual([closed, said], [1, [`stopping: ${error.message}`]]);
   const [started, note, last, ...more] = events.map(({ tMs, ...rest }) => ({
     ...rest,
@@ -94,7 +103,7 @@ async function fateOf(
       provision: () => Promise.resolve(cluster),
     },
     recorder: {
-      dir: '/nowhere',
+      ...{ dir: '/nowhere', broken: NEVER, lost: [], refused: unwritten },
       event: (event) => events.push(event),
       sample: () => undefined,
       writeFile: () => undefined,
@@ -159,5 +168,92 @@ describe('run/run-cell, a cluster that never becomes Ready', () => {
     const end = events.at(-1);
     assert.ok(end?.kind === 'run' && end.state === 'crashed');
     assert.deepEqual([end.exitCode, end.detail], [4, 'CoreDNS never served']);
+  });
+});
+
+/** A provider of a cluster without nodes; `meanwhile` happens while it is waited for to be Ready. */
+function withoutNodes(meanwhile: () => Promise<void>, destroy: () => Promise<void>): Provider {
+  const { stage } = stageOf([]);
+  return {
+    name: 'kind',
+    refuses: () => [],
+    preflight: () => Promise.resolve(),
+    provision: () => {
+      const ready = meanwhile();
+      ready.catch(() => undefined);
+      const collectLogs = () => Promise.resolve();
+      return Promise.resolve({ ...stage.cluster, nodes: [], ready, collectLogs, destroy });
+    },
+  };
+}
+
+describe('run/run-cell, whose disk is full', () => {
+  let folder: string;
+  let recorder: Recorder;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'coalmine-full-'));
+    recorder = createRunDirectory(folder, planOf(), environmentOf(), { latest: false });
+  });
+  afterEach(() => {
+    limitFiles('unlimited');
+    rmSync(folder, { recursive: true });
+  });
+
+  async function run(provider: Provider) {
+    const said: string[] = [];
+    const end = await runCell(planOf(), {
+      ...{ provider, recorder, signal: NEVER, interrupted: () => undefined, keep: () => false },
+      progress: { say: (line) => said.push(line), event: () => undefined, stop: () => undefined },
+    });
+    limitFiles('unlimited');
+    const last = end.lost.at(-1);
+    assert.ok(last?.kind === 'run' && last.state === 'crashed');
+    assert.ok(end.error instanceof CoalmineError);
+    assert.match(end.error.message, /ndjson cannot be written: file too large$/);
+    assert.deepEqual([last.exitCode, last.detail], [4, end.error.message]);
+    assert.equal(said.filter((line) => line.includes('file too large')).length, 1);
+    assert.match(said.join('\n'), /\nFree room/);
+    return { ...end, said };
+  }
+
+  it('makes no cluster where not even its beginning can be recorded', async () => {
+    limitFiles(0);
+    await run(
+      withoutNodes(
+        () => assert.fail('a cluster was made'),
+        () => Promise.resolve(),
+      ),
+    );
+  });
+
+  it('ends for that, whatever fails because of it, and takes its cluster away', async () => {
+    let destroyed = 0;
+    const { kept } = await run(
+      withoutNodes(
+        () => {
+          limitFiles(0);
+          recorder.sample({ tMs: 1, node: 'w1', probe: 'softnet', values: { dropped: 0 } });
+          return Promise.reject(new TypeError('something that had no file'));
+        },
+        () => Promise.resolve(void (destroyed += 1)),
+      ),
+    );
+    assert.deepEqual([destroyed, kept], [1, false]);
+  });
+
+  it('hands back what is left, and its end, where only these do not fit', async () => {
+    const { lost, said } = await run(
+      withoutNodes(
+        () => Promise.reject(new CoalmineError('deadline', 'never Ready')),
+        () => {
+          limitFiles(0);
+          return Promise.reject(new CoalmineError('command', 'still there'));
+        },
+      ),
+    );
+    assert.deepEqual(said[0], 'stopping: never Ready');
+    assert.ok(lost.some((event) => event.kind === 'residue' && event.what === 'still there'));
+    const { history } = readHistory(recorder.dir);
+    assert.ok(history.events.every(({ kind }) => kind === 'run'));
   });
 });
