@@ -42,10 +42,10 @@ export function notRunCell(place: Place, signal?: 'SIGINT' | 'SIGTERM'): CellRes
   return { ...place, outcome: 'not-run', verdict, dirty: false, exitCode, summary };
 }
 
-/** A cell in which coalmine itself failed, before or after there was a cluster. */
-export function crashedCell(place: Place, why: string): CellResult {
+/** A cell in which coalmine itself failed, before or after there was a cluster, or whose run directory could not be made. */
+export function crashedCell(place: Place, why: string, stoppedBy?: 4): CellResult {
   const verdict = 'inconclusive';
-  const exitCode = exitCodeFor({ verdict: undefined, dirty: false });
+  const exitCode = exitCodeFor({ verdict: undefined, dirty: false, stoppedBy });
   return { ...place, outcome: 'crashed', verdict, dirty: false, exitCode, summary: why };
 }
 

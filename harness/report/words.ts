@@ -36,7 +36,7 @@ const EXIT_WORDS: Readonly<Record<number, string>> = {
   1: 'a check failed',
   2: 'wrong usage or a bad scenario; nothing was touched',
   3: 'inconclusive: not enough evidence for a verdict',
-  4: 'provisioning failed',
+  4: 'provisioning failed, or what the run stood on gave way',
   5: 'something is left on the target; `coalmine clean` removes it',
   6: 'internal error in the harness',
   130: 'interrupted by SIGINT; everything was undone',

@@ -2,7 +2,7 @@
  * Writes the reports of a run into its directory. A report that cannot be made never hides the verdict or another report:
  * it is remembered and handed back, for the caller to say aloud.
  */
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import type { MatrixResult, RunResult } from '../core/result.ts';
@@ -60,6 +60,14 @@ export function writeAll(dir: string, reports: readonly Report[]): Written {
   return written;
 }
 
+/** All that went wrong as one sentence: on a full disk it is the same thing each time. Undefined where nothing did. */
+export function inOne({ errors }: Pick<Written, 'errors'>): string | undefined {
+  const [first] = errors;
+  return first === undefined || errors.length === 1
+    ? first
+    : `${first} (and ${errors.length - 1} more)`;
+}
+
 /** Appends to the file that $GITHUB_STEP_SUMMARY names; other jobs' lines in it stay. */
 export function appendStepSummary(file: string, result: RunResult | MatrixResult): Written {
   try {
@@ -73,8 +81,13 @@ export function appendStepSummary(file: string, result: RunResult | MatrixResult
 /** A reader sees the old report or the new one, never half of one. */
 function writeWhole(target: string, content: string): void {
   const temporary = `${target}.new`;
-  writeFileSync(temporary, content);
-  renameSync(temporary, target);
+  try {
+    writeFileSync(temporary, content);
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 function json(value: unknown): string {

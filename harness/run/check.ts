@@ -3,14 +3,20 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { MatrixResult, RunResult } from '../core/result.ts';
 import { CoalmineError, messageOf } from '../core/errors.ts';
-import type { EventOf } from '../core/history.ts';
+import { worstExitCode } from '../core/exit-code.ts';
+import type { EventOf, HistoryEvent } from '../core/history.ts';
 import { judge } from '../judge/judge.ts';
 import { FILES } from '../record/layout.ts';
 import { readHistory } from '../record/reader.ts';
 import { crashedCell, judgedCell, matrixResult } from '../report/matrix-result.ts';
 import { readResult } from '../report/read-result.ts';
 import { matrixText, runText, wantsColor } from '../report/terminal.ts';
-import { writeMatrixReports, writeRunReports, type Written } from '../report/write-reports.ts';
+import {
+  inOne,
+  writeMatrixReports,
+  writeRunReports,
+  type Written,
+} from '../report/write-reports.ts';
 
 /** Judges a stored run, or each stored cell of a matrix, again and writes the reports. Throws `history`. */
 export function check(dir: string): RunResult | MatrixResult {
@@ -39,13 +45,39 @@ function hasBegun(dir: string): boolean {
   return existsSync(path.join(dir, FILES.plan));
 }
 
-/** Judges one stored run; `reports: false` is for a user who will not wait for them. */
-export function checkRun(dir: string, { reports = true } = {}): RunResult {
-  const stored = readHistory(dir);
-  const result = judge(stored.history, stored.environment);
-  if (reports) insist(writeRunReports(stored.dir, result));
+function checkRun(dir: string): RunResult {
+  const { result, written } = judgeFiles(dir);
+  insist(written);
   return result;
 }
+
+/**
+ * Judges a run that has just ended; `refused` is one sentence, where a report could not be written. Throws `history`.
+ *
+ * @param reports false for a user who will not wait for them
+ * @param lost what is not in its files
+ */
+export function judgeEnded(
+  dir: string,
+  how: { reports: boolean; lost: readonly HistoryEvent[] },
+): { result: RunResult; refused: string | undefined } {
+  const { result, written } = judgeFiles(dir, how);
+  const refused = inOne(written);
+  // Whoever reads only the reports must not take their absence for the run's own end.
+  const exitCode = worstExitCode([result.exitCode, ...(refused === undefined ? [] : [4])]);
+  return { result: { ...result, exitCode }, refused };
+}
+
+function judgeFiles(
+  dir: string,
+  { reports, lost }: Parameters<typeof judgeEnded>[1] = { reports: true, lost: [] },
+): { result: RunResult; written: Written } {
+  const { history, environment, ...stored } = readHistory(dir);
+  const result = judge({ ...history, events: [...history.events, ...lost] }, environment);
+  return { result, written: reports ? writeRunReports(stored.dir, result) : NOTHING };
+}
+
+const NOTHING: Written = { files: [], errors: [] };
 
 /** What a run would be judged as if it ended with `end`, now. Writes nothing; throws `history`. */
 export function judgeSoFar(dir: string, end: EventOf<'run'>): RunResult {
@@ -69,10 +101,12 @@ export function textOf(result: RunResult | MatrixResult): string {
   return result.kind === 'run' ? runText(result, options) : matrixText(result, options);
 }
 
+export const CHECK_DISK = 'Check the disk and the rights of the run directory.';
+
 /** A report that cannot be written is an error, after all the others were. */
 function insist({ files, errors }: Written): string[] {
   if (errors.length === 0) return files;
   throw new CoalmineError('history', errors.join('\n'), {
-    wayOut: 'Check the disk and the rights of the run directory.',
+    wayOut: CHECK_DISK,
   });
 }

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { messageOf } from '../core/errors.ts';
+import { worstExitCode } from '../core/exit-code.ts';
 import type { Plan } from '../core/plan.ts';
 import type { CellResult, MatrixResult, RunResult } from '../core/result.ts';
 import { linkLatest } from '../record/latest.ts';
@@ -16,16 +17,16 @@ import {
   notRunCell,
   skippedCell,
 } from '../report/matrix-result.ts';
-import { writeMatrixReports } from '../report/write-reports.ts';
+import { inOne, writeMatrixReports } from '../report/write-reports.ts';
 import type { Planned } from './plan.ts';
 
-type Ending = { document: RunResult } | { crash: unknown };
+type Ending = { document: RunResult } | { crash: unknown; stoppedBy?: 4 };
 
 export interface MatrixReport {
   /** Of a cell, below the folder of run directories. */
   folderOf(plan: Plan): string;
   ended(plan: Plan, ending: Ending): void;
-  /** Writes for the last time; a cell that has not ended was interrupted by `signal`. */
+  /** Writes for the last time; a cell that has not ended was interrupted by `signal`. Reports that are missing then make it 4. */
   close(signal?: 'SIGINT' | 'SIGTERM'): MatrixResult;
 }
 
@@ -37,6 +38,7 @@ export function openMatrixReport(
   const scenario = (plans[0] ?? skipped[0])?.scenario ?? '';
   const dir = path.join(reportsDir, folder);
   const endings = new Map<Plan, Ending>();
+  let refused: string | undefined;
   const write = (signal?: 'SIGINT' | 'SIGTERM'): MatrixResult => {
     const matrix = matrixResult(scenario, [
       ...plans.map((plan) => cellOf(plan, endings.get(plan), signal)),
@@ -45,7 +47,9 @@ export function openMatrixReport(
     const judged = [...endings.values()].flatMap((one) =>
       'document' in one ? [one.document] : [],
     );
-    for (const line of writeMatrixReports(dir, matrix, judged).errors) say(line);
+    const before = refused;
+    refused = inOne(writeMatrixReports(dir, matrix, judged));
+    if (refused !== undefined && refused !== before) say(refused);
     return matrix;
   };
   begin(reportsDir, folder, say);
@@ -56,7 +60,11 @@ export function openMatrixReport(
       endings.set(plan, ending);
       write();
     },
-    close: write,
+    close: (signal) => {
+      const matrix = write(signal);
+      const codes = [matrix.exitCode, ...(refused === undefined ? [] : [4])];
+      return { ...matrix, exitCode: worstExitCode(codes) };
+    },
   };
 }
 
@@ -82,7 +90,7 @@ function cellOf(
   const control = expects === undefined ? {} : { expects };
   const place = { scenario, cell, folder: below(plan), ...control };
   if (ending === undefined) return notRunCell(place, signal);
-  if ('crash' in ending) return crashedCell(place, messageOf(ending.crash));
+  if ('crash' in ending) return crashedCell(place, messageOf(ending.crash), ending.stoppedBy);
   return judgedCell(ending.document, place.folder);
 }
 

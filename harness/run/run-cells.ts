@@ -1,18 +1,18 @@
 /** Runs the cells of a scenario one after the other and writes the reports of each, and of the whole where there are many. */
-import { messageOf } from '../core/errors.ts';
+import { adviceOf, hasCode } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import type { MatrixResult, RunResult } from '../core/result.ts';
 import type { Provider } from '../providers/provider.ts';
 import { describeEnvironment } from '../record/environment.ts';
 import { createRunDirectory } from '../record/run-directory.ts';
 import { appendStepSummary } from '../report/write-reports.ts';
-import { checkRun, textOf } from './check.ts';
+import { CHECK_DISK, judgeEnded, textOf } from './check.ts';
 import { isToKeep } from './keep.ts';
-import { openMatrixReport } from './matrix-report.ts';
+import { openMatrixReport, type MatrixReport } from './matrix-report.ts';
 import { coalmineVersion, PACKAGE_ROOT } from './package.ts';
 import type { Planned } from './plan.ts';
 import { startProgress } from './progress.ts';
-import { runCell } from './run-cell.ts';
+import { runCell, type CellEnd } from './run-cell.ts';
 import type { RunRequest } from './ground.ts';
 
 export interface CellsRequest extends Pick<
@@ -41,7 +41,7 @@ export async function runCells(
 }
 
 async function runAlone(plan: Plan, request: CellsRequest) {
-  const document = await runAndJudge(plan, request);
+  const { document } = await runAndJudge(plan, request);
   return { document, text: textOf(document) };
 }
 
@@ -54,25 +54,45 @@ async function runMatrix({ planned, runId, ...request }: CellsRequest) {
   for (const plan of planned.plans) {
     if (interruption.signal.aborted) break;
     say(`cell ${plan.cell}`);
-    try {
-      const document = await runAndJudge(plan, request, report.folderOf(plan));
-      texts.push(textOf(document));
-      report.ended(plan, { document });
-    } catch (error) {
-      // One cell that coalmine itself breaks in says nothing about the others.
-      say(`cell ${plan.cell}: ${error instanceof Error ? (error.stack ?? '') : messageOf(error)}`);
-      report.ended(plan, { crash: error });
-    }
+    if (await runOneOf(plan, request, report, texts)) continue;
+    if (plan !== planned.plans.at(-1)) say('no further cell is run: its disk would be full, too');
+    break;
   }
   const document = report.close(interruption.caught());
   return { document, text: [...texts, textOf(document)].join('\n') };
 }
 
+/** Returns whether the next one can be begun. */
+async function runOneOf(
+  plan: Plan,
+  request: CellRequest,
+  report: MatrixReport,
+  texts: string[],
+): Promise<boolean> {
+  const { say } = request;
+  try {
+    const { document, isWritten } = await runAndJudge(plan, request, report.folderOf(plan));
+    texts.push(textOf(document));
+    report.ended(plan, { document });
+    return isWritten;
+  } catch (error) {
+    const isFull = hasCode(error, 'preflight');
+    // One cell that coalmine itself breaks in says nothing about the others.
+    const why = error instanceof Error && !isFull ? (error.stack ?? '') : adviceOf(error);
+    say(`cell ${plan.cell}: ${why}`);
+    report.ended(plan, { crash: error, ...(isFull ? { stoppedBy: 4 } : {}) });
+    return !isFull;
+  }
+}
+
+type CellRequest = Omit<CellsRequest, 'planned' | 'runId'>;
+
+/** Throws `preflight` where its run directory cannot be made. `isWritten`: all that it has to say is on the disk. */
 async function runAndJudge(
   plan: Plan,
-  request: Omit<CellsRequest, 'planned' | 'runId'>,
+  request: CellRequest,
   folder?: string,
-): Promise<RunResult> {
+): Promise<{ document: RunResult; isWritten: boolean }> {
   const { provider, reportsDir, keep, interruption, terminal } = request;
   const environment = describeEnvironment({
     startedAt: new Date().toISOString(),
@@ -94,8 +114,9 @@ async function runAndJudge(
     },
     columns: () => process.stderr.columns,
   });
+  let end: CellEnd;
   try {
-    const { kept } = await runCell(plan, {
+    end = await runCell(plan, {
       provider,
       recorder,
       progress,
@@ -103,12 +124,18 @@ async function runAndJudge(
       interrupted: () => interruption.caught(),
       keep: (end) => isToKeep(keep, recorder.dir, end),
     });
-    if (kept) request.onKept?.(plan.runId);
   } finally {
     progress.stop();
   }
+  const { kept, lost } = end;
+  if (kept) request.onKept?.(plan.runId);
   request.say(`run directory: ${recorder.dir}`);
-  return checkRun(recorder.dir, { reports: !interruption.impatient.aborted });
+  const reports = !interruption.impatient.aborted;
+  const { result, refused } = judgeEnded(recorder.dir, { reports, lost });
+  const isBroken = recorder.broken.aborted;
+  if (refused !== undefined)
+    request.say(isBroken ? 'its reports could not be written either' : `${refused}\n${CHECK_DISK}`);
+  return { document: result, isWritten: !isBroken && refused === undefined };
 }
 
 /** In a GitHub job the summary page shows the result; elsewhere nothing happens. */

@@ -14,8 +14,9 @@ import {
   notRunCell,
   skippedCell,
 } from '../../../harness/report/matrix-result.ts';
-import { check, checkRun, reportRun } from '../../../harness/run/check.ts';
+import { check, judgeEnded, reportRun } from '../../../harness/run/check.ts';
 import { environmentOf, historyOf } from '../../support/history.ts';
+import { limitFiles } from '../../support/limit-files.ts';
 import { resultOf } from '../../support/result.ts';
 
 describe('run/check', () => {
@@ -87,7 +88,7 @@ describe('run/check', () => {
       ],
     );
     assert.equal(matrix.exitCode, 0);
-    assert.equal(checkRun(path.join(dir, folderOf('known=fail'))).exitCode, 1);
+    assert.equal(check(path.join(dir, folderOf('known=fail'))).exitCode, 1);
   });
 
   it('writes the reports of a matrix again from its verdicts', () => {
@@ -101,10 +102,25 @@ describe('run/check', () => {
   it('judges one cell as a run, and writes nothing where nobody will wait for it', () => {
     store('a=1');
     const folder = path.join(dir, folderOf('a=1'));
-    assert.equal(checkRun(folder, { reports: false }).cell, 'a=1');
+    const { result } = judgeEnded(folder, { reports: false, lost: [] });
+    assert.equal(result.cell, 'a=1');
     assert.throws(() => readFileSync(path.join(folder, 'verdict.json')), /ENOENT/);
     assert.equal(check(folder).kind, 'run');
     assert.ok(readFileSync(path.join(folder, 'verdict.json'), 'utf8').includes('a=1'));
+  });
+
+  it('makes it 4 where the reports of a run that has just ended do not fit', () => {
+    store('a=1');
+    const folder = path.join(dir, folderOf('a=1'));
+    limitFiles(0);
+    try {
+      const { result, refused } = judgeEnded(folder, { reports: true, lost: [] });
+      assert.deepEqual([result.state, result.exitCode], ['ended', 4]);
+      assert.match(refused ?? '', /verdict\.json could not be written: .*\(and 2 more\)$/);
+    } finally {
+      limitFiles('unlimited');
+    }
+    assert.equal(check(folder).exitCode, 3);
   });
 
   it('refuses a folder that is no run', () => {
