@@ -4,6 +4,7 @@
  */
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { worstExitCode } from '../core/exit-code.ts';
 import { checkCommand } from './check.ts';
 import { cleanCommand } from './clean.ts';
 import { doctorCommand } from './doctor.ts';
@@ -58,7 +59,10 @@ class UsageComplaint extends Error {}
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Whoever reads may have had enough: `coalmine list | head -1`.
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  // Thrown, it would end with 1, which reads as a failed check.
+  process.stderr.write(`coalmine: stdout cannot be written: ${error.message}\n`);
+  process.exitCode = worstExitCode([Number(process.exitCode ?? 0), 4]);
 });
 
 try {

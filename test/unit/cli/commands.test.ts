@@ -39,6 +39,14 @@ describe('coalmine', function () {
     assert.match(smoke?.summary ?? '', /kube-proxy/);
   });
 
+  it('ends with 4 where what it has to say does not fit on the disk', async () => {
+    const argv = ['sh', '-c', 'exec "$@" >/dev/full', 'sh', process.execPath] as const;
+    const command = { argv: [...argv, '--import', 'tsx', MAIN, 'list'] as const };
+    const { exitCode, stderr } = await local.run(command, { timeoutMs: 60_000 });
+    assert.equal(exitCode, 4);
+    assert.match(stderr, /^coalmine: stdout cannot be written: ENOSPC: .*\n$/);
+  });
+
   it('says what a run would do, in words and as data', async () => {
     const words = await coalmine('plan', 'upgrade-smoke', '--set', 'upgradeTo.kube-proxy=1.35.1');
     assert.equal(words.exitCode, 0);
