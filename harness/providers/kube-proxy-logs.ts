@@ -103,6 +103,7 @@ function sinkInto(file: string, say: (line: string) => void): Sink {
   let waiting: string[] = [];
   let bytes = 0;
   let writing = Promise.resolve();
+  let refused = false;
   const flush = async (): Promise<void> => {
     if (waiting.length === 0) return writing;
     const text = `${waiting.join('\n')}\n`;
@@ -110,7 +111,9 @@ function sinkInto(file: string, say: (line: string) => void): Sink {
     writing = writing
       .then(() => appendFile(file, text))
       .catch((error: unknown) => {
-        say(`${file}: ${messageOf(error)}`);
+        // On a full disk it would be the same twice a second.
+        if (!refused) say(`${file}: ${messageOf(error)}`);
+        refused = true;
       });
     return writing;
   };

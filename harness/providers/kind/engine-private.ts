@@ -2,7 +2,6 @@
  * A Docker engine of coalmine's own, for machines where none answers. It runs inside the run's namespaces, so it is gone
  * with the run; only its images outlive it, in a slot of the cache.
  */
-import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { waitFor } from '../../core/deadline.ts';
@@ -13,6 +12,7 @@ import { onPath } from '../../exec/on-path.ts';
 import { INSIDE_FOLDER, insideRun } from '../inside.ts';
 import { nameOfRun } from '../run-state.ts';
 import { engineAt, type Engine } from './engine.ts';
+import { keepLog } from './engine-log.ts';
 import { removeResidue } from './engine-residue.ts';
 import { takeSlot } from './engine-slot.ts';
 import { missingCapabilities, runtimeShim } from './runtime-shim.ts';
@@ -141,12 +141,6 @@ async function startError(logFile: string, cause: unknown): Promise<CoalmineErro
     wayOut: `read ${logFile}, or start a Docker engine yourself: coalmine uses one that answers`,
     cause,
   });
-}
-
-function keepLog(dockerd: LocalProcess, logFile: string): void {
-  const log = createWriteStream(logFile, { flags: 'a' });
-  for (const stream of [dockerd.stdout, dockerd.stderr]) stream.pipe(log, { end: false });
-  void dockerd.ended.then(() => log.end());
 }
 
 /** At once: dockerd on its own would give each container ten seconds to end. */

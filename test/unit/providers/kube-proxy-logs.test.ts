@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeApi } from '../../../harness/core/kube.ts';
 import { clusterOf, type ClusterParts } from '../../../harness/providers/kind/cluster.ts';
 import {
@@ -22,6 +23,8 @@ describe('the logs of kube-proxy', () => {
   /** Follows one kube-proxy, whose file says one line; tells what still holds the process. */
   async function following() {
     const held = { watch: false, tails: 0 };
+    const said: string[] = [];
+    const lines: ((line: string) => void)[] = [];
     const kube = new FakeKube();
     const labels = { 'k8s-app': 'kube-proxy' };
     const proxy = {
@@ -39,11 +42,18 @@ describe('the logs of kube-proxy', () => {
     };
     const followFile: FollowFile = (_node, _file, onLine) => {
       held.tails += 1;
+      lines.push(onLine);
       onLine('2026-11-22T12:00:00Z stdout F hello');
       return () => (held.tails -= 1);
     };
     const api = Object.assign(kube, { watch });
-    return { held, follower: await followKubeProxyLogs(api, followFile, logsDir, () => undefined) };
+    const say = (line: string) => said.push(line);
+    return {
+      held,
+      said,
+      lines,
+      follower: await followKubeProxyLogs(api, followFile, logsDir, say),
+    };
   }
 
   it('are whole when they are no longer followed, which may be said twice', async () => {
@@ -54,6 +64,17 @@ describe('the logs of kube-proxy', () => {
     assert.deepEqual(held, { watch: false, tails: 0 });
     const log = readFileSync(path.join(logsDir, 'kube-proxy', 'w1.log'), 'utf8');
     assert.match(log, /Z hello\n$/);
+  });
+
+  it('say once that their disk is full', async () => {
+    mkdirSync(path.join(logsDir, 'kube-proxy'));
+    symlinkSync('/dev/full', path.join(logsDir, 'kube-proxy', 'w1.log'));
+    const { follower, said, lines } = await following();
+    await delay(600); // longer than what is gathered before it is written
+    for (const onLine of lines) onLine('2026-11-22T12:00:01Z stdout F hello');
+    await follower.stop();
+    assert.equal(said.length, 1);
+    assert.match(said[0] ?? '', /w1\.log: ENOSPC/);
   });
 
   it('are not followed once a kind cluster’s logs are collected, so that the program can end while it stays', async () => {
