@@ -26,6 +26,8 @@ interface Happened {
   kind: 'fault' | 'upgrade' | 'churn';
   name: string;
   tMs: number;
+  /** Absent for a churn, which is for the cluster. */
+  node?: string;
 }
 
 export const faultWasFelt: Checker<z.infer<typeof params>> = {
@@ -47,7 +49,7 @@ export const faultWasFelt: Checker<z.infer<typeof params>> = {
     const planned = history.plan.phases.reduce((sum, phase) => sum + namesOf(phase).length, 0);
     return conclude('fault-was-felt', {
       failures: [],
-      gaps: [...missing(history, happened), ...unfelt, ...unshown],
+      gaps: [...missing(history, happened), ...neverInForce(history), ...unfelt, ...unshown],
       notes: felt.filter((event) => event.felt).map(({ evidence }) => evidence),
       evidence: { planned, happened: happened.length, felt: felt.filter((one) => one.felt).length },
       pass:
@@ -62,13 +64,13 @@ function disruptions(history: History): Happened[] {
   const faults = eventsOf(history, 'fault')
     .filter(({ state }) => state === 'injected')
     .map(({ id, fault, node, tMs }) => {
-      return { id, what: `${fault} on ${node}`, kind: 'fault' as const, name: fault, tMs };
+      return { id, what: `${fault} on ${node}`, kind: 'fault' as const, name: fault, tMs, node };
     });
   const upgrades = eventsOf(history, 'upgrade')
     .filter(({ state }) => state === 'started')
     .map(({ id, component, to, node, tMs }) => {
       const what = `${component} ${to} on ${node}`;
-      return { id, what, kind: 'upgrade' as const, name: component, tMs };
+      return { id, what, kind: 'upgrade' as const, name: component, tMs, node };
     });
   const churns = new Map<string, Happened>();
   for (const { id, churn, tMs } of eventsOf(history, 'churn')) {
@@ -77,33 +79,64 @@ function disruptions(history: History): Happened[] {
   return [...faults, ...upgrades, ...churns.values()];
 }
 
-function namesOf(phase: PlannedPhase): { kind: string; name: string }[] {
+interface Planned {
+  kind: Happened['kind'];
+  name: string;
+  /** How many nodes it hits at least, in a cluster of so many. */
+  nodesMin: (nodes: number) => number;
+}
+
+function namesOf(phase: PlannedPhase): Planned[] {
   const { churn, upgrade } = phase;
   return [
-    ...faultsOf(phase).map(({ name }) => ({ kind: 'fault', name })),
-    ...(churn === undefined ? [] : [{ kind: 'churn', name: churn.name }]),
-    ...(upgrade === undefined ? [] : [{ kind: 'upgrade', name: upgrade.component }]),
+    ...faultsOf(phase).map(({ name, params }) => {
+      const nodesMin = (nodes: number): number => targetsMin(params['node'], nodes);
+      return { kind: 'fault' as const, name, nodesMin };
+    }),
+    ...(churn === undefined
+      ? []
+      : [{ kind: 'churn' as const, name: churn.name, nodesMin: () => 1 }]),
+    // A node that has the version already is left out.
+    ...(upgrade === undefined
+      ? []
+      : [{ kind: 'upgrade' as const, name: upgrade.component, nodesMin: () => 1 }]),
   ];
 }
 
-/** A disruption that the plan has and the history has not. */
+/** One node at most is a control plane. Where the scenario names none, the fault's own default is one node or more. */
+function targetsMin(selector: unknown, nodes: number): number {
+  if (selector === 'all') return nodes;
+  return selector === 'rest' || selector === 'worker' ? Math.max(1, nodes - 1) : 1;
+}
+
+/** A disruption that the plan has and the history has not, or on fewer nodes. */
 function missing(history: History, happened: readonly Happened[]): string[] {
   return history.plan.phases.flatMap((phase) => {
     const window = phaseWindow(history, phase.name);
-    return namesOf(phase)
-      .filter(
-        ({ kind, name }) =>
-          window === undefined ||
-          !happened.some(
-            (one) =>
-              one.kind === kind &&
-              one.name === name &&
-              one.tMs >= window.fromMs &&
-              one.tMs <= window.toMs,
-          ),
-      )
-      .map(({ name }) => `${name} of phase ${phase.name} never happened`);
+    return namesOf(phase).flatMap(({ kind, name, nodesMin }) => {
+      const own = happened.filter(
+        (one) =>
+          one.kind === kind &&
+          one.name === name &&
+          window !== undefined &&
+          one.tMs >= window.fromMs &&
+          one.tMs <= window.toMs,
+      );
+      if (own.length === 0) return [`${name} of phase ${phase.name} never happened`];
+      const hit = new Set(own.map(({ node }) => node)).size;
+      const wanted = nodesMin(history.plan.nodes);
+      return hit < wanted ? [`${name} of phase ${phase.name} hit ${hit} of ${wanted} nodes`] : [];
+    });
   });
+}
+
+/** Its undo was written down, and then it was not put in force: refused, or the run ended. */
+function neverInForce(history: History): string[] {
+  const faults = eventsOf(history, 'fault');
+  const injected = new Set(faults.filter(({ state }) => state === 'injected').map(({ id }) => id));
+  return faults
+    .filter(({ id, state }) => state === 'armed' && !injected.has(id))
+    .map(({ fault, node }) => `${fault} on ${node} was never in force`);
 }
 
 function shortFreeze(history: History, span: FaultSpan, shareMin: number): string[] {

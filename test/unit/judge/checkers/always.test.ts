@@ -6,7 +6,8 @@ import { loadArrived } from '../../../../harness/judge/checkers/load-arrived.ts'
 import { runComplete } from '../../../../harness/judge/checkers/run-complete.ts';
 import { selfNoise } from '../../../../harness/judge/checkers/self-noise.ts';
 import { upgradeDone } from '../../../../harness/judge/checkers/upgrade-done.ts';
-import { historyOf } from '../../../support/history.ts';
+import { judge } from '../../../../harness/judge/judge.ts';
+import { environmentOf, historyOf } from '../../../support/history.ts';
 import { judgeWith, loadSeconds } from '../../../support/judge-with.ts';
 
 describe('run-complete', () => {
@@ -32,6 +33,44 @@ describe('run-complete', () => {
     const whole = historyOf({ baseline: 10, fault: 5 });
     const events = whole.events.filter((one) => one.kind !== 'phase' || one.phase !== 'fault');
     assert.match(judgeWith(runComplete, { ...whole, events }).summary, /phase fault did not end/);
+  });
+
+  it('is inconclusive for a run that ended early, whatever it calls its end', () => {
+    const end: EventOf<'run'> = { tMs: 32_000, kind: 'run', state: 'ended', detail: 'no flood' };
+    const early = judgeWith(runComplete, historyOf({ baseline: 20 }, { end }));
+    assert.equal(early.verdict, 'inconclusive');
+    assert.match(early.summary, /ended early: no flood/);
+  });
+
+  it('is inconclusive where a phase was shorter than planned', () => {
+    const lasting = (seconds: number) =>
+      judgeWith(
+        runComplete,
+        historyOf({ baseline: 10, fault: seconds }, { phases: { fault: { forMs: 60_000 } } }),
+      );
+    assert.match(lasting(1).summary, /phase fault was over after 1s of 1m/);
+    assert.equal(lasting(59.8).verdict, 'inconclusive');
+    // A timer may be early by as much as a clock is coarse.
+    assert.equal(lasting(59.998).verdict, 'pass');
+    assert.equal(lasting(75).verdict, 'pass');
+  });
+
+  it('leaves a run that failed a failed one: an upgrade that did not come up ends it early', () => {
+    const at = { kind: 'upgrade', id: 'u1', component: 'kube-proxy', node: 'w1' } as const;
+    const versions = { from: '1.34.3', to: '1.34.4' };
+    const upgrade = { component: 'kube-proxy', to: '1.34.4', on: 'canary' as const };
+    const history = historyOf(
+      { upgrade: 5 },
+      {
+        phases: { upgrade: { forMs: 60_000, upgrade } },
+        events: [
+          { tMs: 11_000, ...at, ...versions, state: 'started' },
+          { tMs: 14_000, ...at, ...versions, state: 'failed', detail: 'no such image' },
+        ],
+        end: { tMs: 16_000, kind: 'run', state: 'ended', detail: 'no such image' },
+      },
+    );
+    assert.equal(judge(history, environmentOf()).verdict, 'fail');
   });
 });
 

@@ -101,6 +101,42 @@ describe('fault-was-felt', () => {
     assert.equal(verdict([]), 'inconclusive');
   });
 
+  it('is inconclusive where a fault was armed on a node and never put in force', () => {
+    const other = { ...fault(10.6, 'armed'), id: 'f2', node: 'w2' } as HistoryEvent;
+    const finding = judgeWith(faultWasFelt, history([...ALL, other]));
+    assert.equal(finding.verdict, 'inconclusive');
+    assert.match(finding.summary, /freeze on w2 was never in force/);
+  });
+
+  it('is inconclusive where a fault hit fewer nodes than it was for', () => {
+    const hit = (index: number): HistoryEvent[] => {
+      const at = { id: `f${index}`, node: `w${index}` };
+      return [
+        { tMs: 11_000, kind: 'fault', ...at, fault: 'flood', state: 'injected' },
+        { tMs: 12_000, kind: 'felt', ...at, disruption: 'flood', felt: true, evidence: 'it came' },
+      ];
+    };
+    const flooded = (node: string | undefined, ...on: number[]) => {
+      const flood = { name: 'flood', params: node === undefined ? {} : { node } };
+      return judgeWith(
+        faultWasFelt,
+        historyOf(
+          { flood: 20 },
+          { plan: { nodes: 3 }, phases: { flood: { fault: flood } }, events: on.flatMap(hit) },
+        ),
+      );
+    };
+    assert.equal(flooded('all', 1, 2, 3).verdict, 'pass');
+    assert.match(flooded('all', 1, 3).summary, /flood of phase flood hit 2 of 3 nodes/);
+    assert.equal(flooded('rest', 2, 3).verdict, 'pass');
+    assert.equal(flooded('rest', 2).verdict, 'inconclusive');
+    // One of the nodes may be a control plane.
+    assert.equal(flooded('worker', 1, 2).verdict, 'pass');
+    assert.equal(flooded('worker', 1).verdict, 'inconclusive');
+    for (const node of ['canary', 'control-plane', undefined])
+      assert.equal(flooded(node, 1).verdict, 'pass');
+  });
+
   it('wants a freeze to have been missed by the agent itself, for nearly as long as was asked', () => {
     assert.equal(verdict(without('agent-gap')), 'inconclusive');
     assert.equal(verdict([...without('agent-gap'), gap(11, 4.4)]), 'inconclusive');
