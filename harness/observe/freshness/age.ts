@@ -7,7 +7,7 @@
  * - It *opens*, and so becomes an episode, once a reading that was surely made after `sinceMs` shows it wrong. A change
  *   that the kernel follows before such a reading is only `rule-settled`.
  * - It ends at the first reading that shows it right (late by up to one sample period), or, exactly, when the API's word
- *   makes it right. An entry still wrong at the end has `untilMs` null.
+ *   makes it right. An entry still wrong at the end has `untilMs` null, and age 0 where it never opened.
  * - The kernel can be ahead of us: kube-proxy heard the API's word before we did. Then the kernel seems to change by
  *   itself, and a moment later the API explains it. Up to AHEAD_MS this is no error but a change that took 0 ms.
  */
@@ -50,9 +50,13 @@ export function endedByApi(wrong: Wrong, tMs: number): FreshnessEvent[] {
   return [episode(wrong, tMs, tMs)];
 }
 
-/** Nobody watches any longer. What the API could still have explained is left out. */
+/**
+ * Nobody watches any longer. What the API could still have explained is left out. A change after the last reading is told,
+ * too: it is known to be wrong for no time, and not to be right either.
+ */
 export function endedByStop(wrong: Wrong, tMs: number): FreshnessEvent[] {
-  return wrong.opened && !isAhead(wrong, tMs) ? [episode(wrong, tMs, null)] : [];
+  if (isAhead(wrong, tMs)) return [];
+  return [episode(wrong, wrong.opened ? tMs : wrong.sinceMs, null)];
 }
 
 function isAhead(wrong: Wrong, tMs: number): boolean {

@@ -104,6 +104,14 @@ describe('freshness: the age of an entry', () => {
     assert.deepEqual(events, [episode('stale', 500, null, 3_100)]);
   });
 
+  it('what changed after the last reading is told at the end, as known to be wrong for no time', () => {
+    const { events, want, fail, tracker } = story();
+    want(1_000, A);
+    fail(31_000);
+    tracker.stop(100_000);
+    assert.deepEqual(events, [episode('stale', 1_000, null, 1_000)]);
+  });
+
   it('a deleted Service leaves stale entries under its name, a new address of it missing ones', () => {
     const { events, same, read, tracker } = story();
     const moved = new Map([['10.96.0.10:80/TCP', fronts(A, B).get(VIP)!]]);
