@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
 import { eventsOf, type EventOf, type History } from '../../core/history.ts';
+import { readEvidence, readingGaps } from '../rules-read.ts';
 import { distributionOf, type Distribution } from '../statistics/distribution.ts';
-import { awakeMs, phaseSpans } from '../windows.ts';
+import { judgedSpan } from '../windows.ts';
 import type { Checker } from './checker.ts';
 import { conclude } from './conclude.ts';
 
@@ -21,14 +22,11 @@ const params = z.strictObject({
     .describe('99th percentile of the time from an API change to the rule'),
 });
 
-/** More failing reads than this share leave too much unseen. */
-const FAILURE_SHARE_MAX = 0.2;
-/** Reads are counted about once a second: in a shorter waking time a node may be without a count. */
-const AWAKE_MIN_MS = 3_000;
-
 interface Episode extends EventOf<'rule-episode'> {
   ageMs: number;
 }
+
+type Limits = Readonly<Record<Episode['error'], number>>;
 
 export const ruleFreshness: Checker<z.infer<typeof params>> = {
   name: 'rule-freshness',
@@ -36,7 +34,7 @@ export const ruleFreshness: Checker<z.infer<typeof params>> = {
   check: (history, { staleMax, missingMax, lingeringMax, p99Max }) => {
     const episodes = longestFirst(history);
     const wrong = episodes.filter(({ error }) => error !== 'lingering');
-    const open = wrong.filter(({ untilMs }) => untilMs === null);
+    const open = wrong.filter((episode) => episode.untilMs === null && !isUnread(episode));
     const settled = eventsOf(history, 'rule-settled').map(({ tookMs }) => tookMs);
     // What never settled took at least its age so far: leaving it out would drop the slowest.
     const took = distributionOf([...settled, ...open.map(({ ageMs }) => ageMs)]);
@@ -54,14 +52,18 @@ export const ruleFreshness: Checker<z.infer<typeof params>> = {
             ]
           : []),
       ],
-      gaps: gaps(history),
-      notes: episodes.map(inWords),
+      gaps: [
+        ...readingGaps(history, Math.min(staleMax, missingMax)),
+        ...unwatched(history, limits, episodes),
+        ...unsettled(history, limits, wrong),
+      ],
+      notes: episodes.filter((one) => !isUnread(one)).map(inWords),
       evidence: {
         ...evidence,
         changesJudged: settled.length + open.length,
         ...spread('took', took),
         episodes: wrong.length,
-        stillOpen: open.length,
+        stillOpen: wrong.filter(({ untilMs }) => untilMs === null).length,
         ...spread('staleAge', ages(episodes, 'stale')),
         ...spread('missingAge', ages(episodes, 'missing')),
         ...spread('lingeringAge', ages(episodes, 'lingering')),
@@ -103,6 +105,44 @@ function longestFirst(history: History): Episode[] {
   return [...last.values()].sort((a, b) => b.ageMs - a.ageMs);
 }
 
+/** It changed after the last reading: whether the rule followed is not known. */
+function isUnread({ untilMs, ageMs }: Episode): boolean {
+  return untilMs === null && ageMs === 0;
+}
+
+/** It took longer than it may, and nobody saw for how long of that it was wrong: the node slept, or was not read. */
+function unwatched(history: History, limits: Limits, episodes: readonly Episode[]): string[] {
+  return eventsOf(history, 'rule-settled').flatMap((settled) => {
+    const { node, change, service, endpoint, tMs, tookMs } = settled;
+    const limitMs = limits[change === 'added' ? 'missing' : 'stale'];
+    const isSeen = episodes.some(
+      (one) =>
+        one.node === node &&
+        one.service === service &&
+        one.endpoint === endpoint &&
+        one.untilMs === tMs &&
+        one.ageMs >= tookMs,
+    );
+    if (tookMs <= limitMs || isSeen) return [];
+    return [
+      `${service} -> ${endpoint} was ${change}, and seen so on ${node} only after ${formatDuration(tookMs)} (limit ${formatDuration(limitMs)}), with no reading between`,
+    ];
+  });
+}
+
+/** Below its limit at the end, it was never seen to become right. What changed after the last phase is not of the run. */
+function unsettled(history: History, limits: Limits, wrong: readonly Episode[]): string[] {
+  const endMs = judgedSpan(history)?.toMs ?? Infinity;
+  return wrong
+    .filter(({ error, untilMs, ageMs }) => untilMs === null && ageMs <= limits[error])
+    .filter(({ sinceMs }) => sinceMs <= endMs)
+    .map((episode) => {
+      if (!isUnread(episode)) return inWords(episode);
+      const { service, port, endpoint, node } = episode;
+      return `${service}:${port} -> ${endpoint} changed on ${node} after its rules were read for the last time`;
+    });
+}
+
 function inWords({ error, service, port, endpoint, node, ageMs, untilMs }: Episode): string {
   const still = untilMs === null ? ', and still at the end' : '';
   return `${service}:${port} -> ${endpoint} was ${error} on ${node} for ${formatDuration(ageMs)}${still}`;
@@ -119,70 +159,4 @@ function spread(name: string, found: Distribution | undefined): Record<string, n
     [`${name}P99Ms`]: Math.round(found.p99),
     [`${name}MaxMs`]: Math.round(found.max),
   };
-}
-
-function byNode(
-  history: History,
-): Map<string, { reads: number; failures: number; entries: number }> {
-  const nodes = new Map<string, { reads: number; failures: number; entries: number }>();
-  for (const { node, reads, failures, entries } of eventsOf(history, 'rules-read')) {
-    const sum = nodes.get(node) ?? { reads: 0, failures: 0, entries: 0 };
-    nodes.set(node, {
-      reads: sum.reads + reads,
-      failures: sum.failures + failures,
-      entries: Math.max(sum.entries, entries),
-    });
-  }
-  return nodes;
-}
-
-function readEvidence(history: History): Record<string, number | string> {
-  const nodes = [...byNode(history)];
-  const everyMs = Math.max(0, ...eventsOf(history, 'rules-read').map((event) => event.everyMs));
-  return {
-    reads: nodes.reduce((sum, [, { reads }]) => sum + reads, 0),
-    readFailures: nodes.reduce((sum, [, { failures }]) => sum + failures, 0),
-    readEveryMs: everyMs,
-    ...Object.fromEntries(nodes.map(([node, { reads }]) => [`reads on ${node}`, reads])),
-  };
-}
-
-function gaps(history: History): string[] {
-  const nodes = byNode(history);
-  const found: string[] = [];
-  if (nodes.size < history.plan.nodes) {
-    found.push(`rules were read on ${nodes.size} of ${history.plan.nodes} nodes`);
-  }
-  for (const [node, { reads, failures, entries }] of nodes) {
-    if (reads === 0 || failures / reads > FAILURE_SHARE_MAX) {
-      found.push(`${failures} of ${reads} reads of the rules on ${node} failed`);
-    }
-    if (entries === 0) found.push(`no read on ${node} saw a single entry`);
-    found.push(...unreadPhases(history, node));
-  }
-  return [...found, ...unmoved(history, [...nodes.keys()])];
-}
-
-/** What changed and was changed back while nobody looked says nothing of who should have followed it. */
-function unmoved(history: History, nodes: readonly string[]): string[] {
-  const churned = eventsOf(history, 'churn').length;
-  if (churned === 0) return [];
-  const wrong = eventsOf(history, 'rule-episode').filter(({ error }) => error !== 'lingering');
-  const moved = new Set([...eventsOf(history, 'rule-settled'), ...wrong].map(({ node }) => node));
-  return nodes
-    .filter((node) => !moved.has(node))
-    .map((node) => `endpoints changed ${churned} times, and no change was seen on ${node}`);
-}
-
-function unreadPhases(history: History, node: string): string[] {
-  const own = eventsOf(history, 'rules-read').filter((event) => event.node === node);
-  return phaseSpans(history)
-    .filter((span) => awakeMs(history, node, span) > AWAKE_MIN_MS)
-    .filter(
-      ({ fromMs, toMs }) =>
-        !own.some(
-          ({ tMs, reads, failures }) => tMs >= fromMs && tMs <= toMs + 1_000 && reads > failures,
-        ),
-    )
-    .map(({ name }) => `the rules of ${node} were not read in phase ${name}`);
 }
