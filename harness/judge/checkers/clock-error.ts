@@ -18,6 +18,8 @@ const params = z.strictObject({
 });
 
 const OFFSET = 'offset_ms';
+/** It is read about once a second. */
+const LAST_WITHIN_MS = 5_000;
 
 export const clockError: Checker<z.infer<typeof params>> = {
   name: 'clock-error',
@@ -32,6 +34,9 @@ export const clockError: Checker<z.infer<typeof params>> = {
     for (const [node, samples] of byNode) {
       if (samples.length < samplesMin)
         gaps.push(`the clock of ${node} was read ${samples.length} times (minimum ${samplesMin})`);
+      const unreadMs = span.toMs - (samples.at(-1)?.tMs ?? span.fromMs);
+      if (unreadMs > LAST_WITHIN_MS)
+        gaps.push(`the clock of ${node} was not read in the last ${formatDuration(unreadMs)}`);
       const offsets = samples.map(({ values }) => Math.abs(values[OFFSET] ?? 0));
       largestMs = Math.max(largestMs, ...offsets);
       for (const stretch of wrong(samples, max)) {

@@ -50,4 +50,15 @@ describe('clock-error', () => {
     assert.equal(finding.verdict, 'inconclusive');
     assert.match(finding.summary, /w2 was read 4 times/);
   });
+
+  it('is inconclusive where a clock was not read at the end', () => {
+    const upTo = (endS: number) => right('w2').filter(({ tMs }) => tMs < endS * 1_000);
+    assert.equal(judgeWith(clockError, history(...right('w1'), ...upTo(87))).verdict, 'pass');
+    const finding = judgeWith(clockError, history(...right('w1'), ...upTo(84)));
+    assert.equal(finding.verdict, 'inconclusive');
+    assert.match(finding.summary, /the clock of w2 was not read in the last 7s/);
+    // Frozen, or booting, in the middle.
+    const away = right('w2').filter(({ tMs }) => tMs < 30_000 || tMs > 80_000);
+    assert.equal(judgeWith(clockError, history(...right('w1'), ...away)).verdict, 'pass');
+  });
 });
