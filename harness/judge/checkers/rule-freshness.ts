@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
 import { eventsOf, type EventOf, type History } from '../../core/history.ts';
+import { heardLate } from '../heard-late.ts';
 import { readEvidence, readingGaps } from '../rules-read.ts';
 import { distributionOf, type Distribution } from '../statistics/distribution.ts';
 import { judgedSpan } from '../windows.ts';
@@ -22,8 +23,22 @@ const params = z.strictObject({
     .describe('99th percentile of the time from an API change to the rule'),
 });
 
-interface Episode extends EventOf<'rule-episode'> {
+/** How long something took at least and at most, where coalmine itself saw or heard it late. */
+interface Range {
+  leastMs: number;
+  mostMs: number;
+  /** For how long coalmine stalled meanwhile. */
+  stalledMs: number;
+}
+
+interface Episode extends EventOf<'rule-episode'>, Range {
   ageMs: number;
+}
+
+interface Settled extends EventOf<'rule-settled'>, Range {
+  limitMs: number;
+  /** It took longer than it may, and nobody saw for how long of that it was wrong: the node slept, or was not read. */
+  isUnwatched: boolean;
 }
 
 type Limits = Readonly<Record<Episode['error'], number>>;
@@ -32,30 +47,32 @@ export const ruleFreshness: Checker<z.infer<typeof params>> = {
   name: 'rule-freshness',
   params,
   check: (history, { staleMax, missingMax, lingeringMax, p99Max }) => {
+    const limits = { stale: staleMax, missing: missingMax, lingering: lingeringMax };
     const episodes = longestFirst(history);
     const wrong = episodes.filter(({ error }) => error !== 'lingering');
     const open = wrong.filter((episode) => episode.untilMs === null && !isUnread(episode));
-    const settled = eventsOf(history, 'rule-settled').map(({ tookMs }) => tookMs);
+    const settled = settledChanges(history, limits, wrong);
     // What never settled took at least its age so far: leaving it out would drop the slowest.
-    const took = distributionOf([...settled, ...open.map(({ ageMs }) => ageMs)]);
-    const limits = { stale: staleMax, missing: missingMax, lingering: lingeringMax };
-    const late = episodes.filter(({ error, ageMs }) => ageMs > limits[error]);
+    const took = distributionOf([
+      ...settled.map(({ tookMs }) => tookMs),
+      ...open.map(({ ageMs }) => ageMs),
+    ]);
+    const late = episodes.filter(({ error, leastMs }) => leastMs > limits[error]);
+    const slow = p99Max === undefined ? undefined : overP99(p99Max, took, [...settled, ...open]);
     const evidence = readEvidence(history);
     return conclude('rule-freshness', {
       failures: [
         ...late.map(
           (episode) => `${inWords(episode)} (limit ${formatDuration(limits[episode.error])})`,
         ),
-        ...(p99Max !== undefined && took !== undefined && took.p99 > p99Max
-          ? [
-              `p99 from API change to rule was ${formatDuration(took.p99)} (limit ${formatDuration(p99Max)})`,
-            ]
-          : []),
+        ...(slow?.failures ?? []),
       ],
       gaps: [
         ...readingGaps(history, Math.min(staleMax, missingMax)),
-        ...unwatched(history, limits, episodes),
+        ...doubtful(limits, episodes),
+        ...doubtfulChanges(settled),
         ...unsettled(history, limits, wrong),
+        ...(slow?.gaps ?? []),
       ],
       notes: episodes.filter((one) => !isUnread(one)).map(inWords),
       evidence: {
@@ -96,11 +113,15 @@ function passText(
 
 /** The same episode may have been told twice, open and then ended: the later word counts. */
 function longestFirst(history: History): Episode[] {
+  const lateMs = heardLate(history);
   const last = new Map<string, Episode>();
   for (const event of eventsOf(history, 'rule-episode')) {
     const { node, error, service, port, endpoint, sinceMs, untilMs, tMs } = event;
     const key = JSON.stringify([node, error, service, port, endpoint, sinceMs]);
-    last.set(key, { ...event, ageMs: (untilMs ?? tMs) - sinceMs });
+    const ageMs = (untilMs ?? tMs) - sinceMs;
+    // Idle backends are dated by readings alone.
+    const [before, after] = error === 'lingering' ? [0, 0] : [sinceMs, untilMs ?? tMs].map(lateMs);
+    last.set(key, { ...event, ageMs, ...range(ageMs, before, after) });
   }
   return [...last.values()].sort((a, b) => b.ageMs - a.ageMs);
 }
@@ -110,31 +131,74 @@ function isUnread({ untilMs, ageMs }: Episode): boolean {
   return untilMs === null && ageMs === 0;
 }
 
-/** It took longer than it may, and nobody saw for how long of that it was wrong: the node slept, or was not read. */
-function unwatched(history: History, limits: Limits, episodes: readonly Episode[]): string[] {
-  return eventsOf(history, 'rule-settled').flatMap((settled) => {
+/** It began earlier by as much as its first word was late, and ended earlier by as much as its last one was. */
+function range(ms: number, beganMs = 0, endedMs = 0): Range {
+  const stalledMs = Math.max(beganMs, endedMs);
+  return { leastMs: Math.max(0, ms - endedMs), mostMs: ms + beganMs, stalledMs };
+}
+
+/** Its end is dated by a reading. One that was an episode, too, is judged as that. */
+function settledChanges(history: History, limits: Limits, wrong: readonly Episode[]): Settled[] {
+  const lateMs = heardLate(history);
+  return eventsOf(history, 'rule-settled').map((settled) => {
     const { node, change, service, endpoint, tMs, tookMs } = settled;
     const limitMs = limits[change === 'added' ? 'missing' : 'stale'];
-    const isSeen = episodes.some(
-      (one) =>
-        one.node === node &&
-        one.service === service &&
-        one.endpoint === endpoint &&
-        one.untilMs === tMs &&
-        one.ageMs >= tookMs,
-    );
-    if (tookMs <= limitMs || isSeen) return [];
-    return [
-      `${service} -> ${endpoint} was ${change}, and seen so on ${node} only after ${formatDuration(tookMs)} (limit ${formatDuration(limitMs)}), with no reading between`,
-    ];
+    const isUnwatched =
+      tookMs > limitMs &&
+      !wrong.some(
+        (one) =>
+          one.node === node &&
+          one.service === service &&
+          one.endpoint === endpoint &&
+          one.untilMs === tMs &&
+          one.ageMs >= tookMs,
+      );
+    const known = range(tookMs, lateMs(tMs - tookMs));
+    return { ...settled, ...known, limitMs, isUnwatched, ...(isUnwatched ? { leastMs: 0 } : {}) };
   });
+}
+
+function doubtful(limits: Limits, episodes: readonly Episode[]): string[] {
+  return episodes.flatMap((episode) => {
+    const limitMs = limits[episode.error];
+    const { leastMs, mostMs, stalledMs } = episode;
+    if (stalledMs === 0 || leastMs > limitMs || mostMs <= limitMs) return [];
+    return [inWords(episode) + butStalled(limitMs, stalledMs)];
+  });
+}
+
+function doubtfulChanges(settled: readonly Settled[]): string[] {
+  return settled.flatMap((one) => {
+    const { node, change, service, endpoint, tookMs, mostMs, stalledMs, limitMs } = one;
+    const words = `${service} -> ${endpoint} was ${change}, and seen so on ${node} only after ${formatDuration(tookMs)}`;
+    if (one.isUnwatched)
+      return [`${words} (limit ${formatDuration(limitMs)}), with no reading between`];
+    if (tookMs > limitMs || mostMs <= limitMs) return [];
+    return [words + butStalled(limitMs, stalledMs)];
+  });
+}
+
+function butStalled(limitMs: number, stalledMs: number): string {
+  return ` (limit ${formatDuration(limitMs)}), but coalmine itself stalled for ${formatDuration(stalledMs)} before it heard of it`;
+}
+
+function overP99(
+  limitMs: number,
+  took: Distribution | undefined,
+  ranges: readonly Range[],
+): { failures: string[]; gaps: string[] } {
+  const least = distributionOf(ranges.map(({ leastMs }) => leastMs))?.p99 ?? 0;
+  const most = distributionOf(ranges.map(({ mostMs }) => mostMs))?.p99 ?? 0;
+  const text = `p99 from API change to rule was ${formatDuration(took?.p99 ?? 0)} (limit ${formatDuration(limitMs)})`;
+  if (least > limitMs) return { failures: [text], gaps: [] };
+  return { failures: [], gaps: most > limitMs ? [`${text}, as far as it was seen and heard`] : [] };
 }
 
 /** Below its limit at the end, it was never seen to become right. What changed after the last phase is not of the run. */
 function unsettled(history: History, limits: Limits, wrong: readonly Episode[]): string[] {
   const endMs = judgedSpan(history)?.toMs ?? Infinity;
   return wrong
-    .filter(({ error, untilMs, ageMs }) => untilMs === null && ageMs <= limits[error])
+    .filter(({ error, untilMs, mostMs }) => untilMs === null && mostMs <= limits[error])
     .filter(({ sinceMs }) => sinceMs <= endMs)
     .map((episode) => {
       if (!isUnread(episode)) return inWords(episode);
