@@ -1,8 +1,9 @@
 /**
  * Reads `iptables-save -t nat` (or ip6tables): KUBE-SERVICES → KUBE-SVC / KUBE-SVL / KUBE-EXT / KUBE-FW → KUBE-SEP →
- * DNAT. A front is found by address, port and protocol, because comments are missing in kube-proxy's large-cluster mode;
- * a chain that no front leads to is no entry, however it is named. One pass over the lines, without regular expressions:
- * 10 000 Services are some 10 MB of text.
+ * DNAT. Up to 1.23, kube-proxy writes KUBE-XLB for KUBE-EXT, with the ways to this node's endpoints in it. A front is found
+ * by address, port and protocol, because comments are missing in kube-proxy's large-cluster mode; a chain that no front
+ * leads to is no entry, however it is named. One pass over the lines, without regular expressions: 10 000 Services are some
+ * 10 MB of text.
  */
 import {
   canonicalAddress,
@@ -31,7 +32,7 @@ interface Chains {
   /** PREROUTING and OUTPUT, as far as they jump to KUBE-SERVICES. */
   hooks: Set<string>;
   fronts: Front[];
-  /** KUBE-EXT and KUBE-FW to where they lead. */
+  /** KUBE-EXT, KUBE-XLB and KUBE-FW to where they lead. */
   externals: Map<string, Jump[]>;
   /** KUBE-SVC and KUBE-SVL to their KUBE-SEP chains. */
   policies: Map<string, Set<string>>;
@@ -83,7 +84,7 @@ function readRule(line: string, chains: Chains): void {
   if (chain.startsWith('KUBE-SEP-')) readDestination(line, chain, target, chains);
   else if (chain.startsWith('KUBE-SVC-') || chain.startsWith('KUBE-SVL-')) {
     if (target.startsWith('KUBE-SEP-')) multiSet(chains.policies, chain).add(target);
-  } else if (chain.startsWith('KUBE-EXT-') || chain.startsWith('KUBE-FW-'))
+  } else if (isExternal(chain) || chain.startsWith('KUBE-FW-'))
     readExternal(line.slice(chainEnd, jumpAt), chain, target, chains);
   else if (chain === 'KUBE-SERVICES') readVip(line, target, chains);
   else if (chain === 'KUBE-NODEPORTS') readNodePort(line, target, chains);
@@ -96,12 +97,20 @@ function readDestination(line: string, chain: string, target: string, chains: Ch
   if (destination !== undefined) chains.destinations.set(chain, destination);
 }
 
-/** KUBE-FW leads on by source address; that is a filter, not a second way. KUBE-EXT tells the node's own traffic apart. */
+/** Up to 1.23 only where the traffic policy is Local; other fronts lead straight to KUBE-SVC there. */
+function isExternal(chain: string): boolean {
+  return chain.startsWith('KUBE-EXT-') || chain.startsWith('KUBE-XLB-');
+}
+
+/**
+ * KUBE-FW leads on by source address; that is a filter, not a second way. KUBE-EXT tells the node's own traffic apart, and
+ * so does KUBE-XLB, whose jumps to endpoints are a choice among them.
+ */
 function readExternal(matches: string, chain: string, target: string, chains: Chains): void {
-  if (!target.startsWith('KUBE-SVC-') && !target.startsWith('KUBE-SVL-')) {
-    if (!target.startsWith('KUBE-EXT-')) return;
-  }
-  const conditional = chain.startsWith('KUBE-EXT-') && withoutComment(matches) !== '';
+  const isPolicy = target.startsWith('KUBE-SVC-') || target.startsWith('KUBE-SVL-');
+  const isEndpoint = target.startsWith('KUBE-SEP-');
+  if (!isPolicy && !isEndpoint && !isExternal(target)) return;
+  const conditional = isPolicy && isExternal(chain) && withoutComment(matches) !== '';
   const jumps = chains.externals.get(chain) ?? [];
   jumps.push({ target, conditional });
   chains.externals.set(chain, jumps);
@@ -138,7 +147,7 @@ function followFronts(chains: Chains): Map<FrontKey, KernelFront> {
       continue;
     }
     const jumps = (chains.externals.get(target) ?? []).flatMap((jump) =>
-      target.startsWith('KUBE-FW-') ? (chains.externals.get(jump.target) ?? []) : [jump],
+      isExternal(jump.target) ? (chains.externals.get(jump.target) ?? []) : [jump],
     );
     const all = jumps.filter(({ conditional }) => !conditional);
     const own = jumps.filter(({ conditional }) => conditional);
@@ -152,10 +161,10 @@ function targets(jumps: readonly Jump[]): string[] {
   return jumps.map(({ target }) => target);
 }
 
-function endpointsOf(policies: readonly string[], chains: Chains): Set<string> {
+function endpointsOf(ways: readonly string[], chains: Chains): Set<string> {
   const endpoints = new Set<string>();
-  for (const policy of policies) {
-    for (const chain of chains.policies.get(policy) ?? []) {
+  for (const way of ways) {
+    for (const chain of way.startsWith('KUBE-SEP-') ? [way] : (chains.policies.get(way) ?? [])) {
       const destination = chains.destinations.get(chain);
       if (destination !== undefined) endpoints.add(destination);
     }
