@@ -95,6 +95,7 @@ export class LastingAgent implements NodeAgent {
   /** While the node is away: by its clock as it was known last. */
   wallToRunMs: NodeAgent['wallToRunMs'] = (wallMs) =>
     this.#met?.connection.wallToRunMs(wallMs) ?? wallMs;
+  heardMs: NodeAgent['heardMs'] = () => this.#met?.connection.heardMs() ?? -Infinity;
 
   /** See `RestartBy`. */
   async restartBy(why: string, deed: () => Promise<void>, timeoutMs: number): Promise<Restart> {

@@ -40,6 +40,7 @@ export function nodeAgent(
       await ask({ type: 'tick', everyMs, forMs });
     },
     wallToRunMs: (wallMs) => pulse.wall.toRun(wallMs).tMs,
+    heardMs: () => pulse.heardMs(),
     behind: () => within(`the clock of ${name}`, ANSWER_MS, pulse.askBehind()),
   };
 }

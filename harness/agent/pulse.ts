@@ -16,6 +16,8 @@ export interface Pulse {
   /** The node's monotonic clock. */
   readonly mono: ClockMap;
   readonly wall: ClockMap;
+  /** When a beat came back last; -Infinity before the first. */
+  heardMs(): number;
   /** Whether enough beats came back to date a reading. */
   isSteady(): boolean;
   /** Asked anew: see `ask-behind.ts`. Rejects with `agent` on `stop`. */
@@ -44,6 +46,7 @@ export function startPulse(
   const sentMs = new Map<number, number>();
   let seq = 0;
   let answered = 0;
+  let heardMs = -Infinity;
   /** Found by a beat that had waited for the node to go on, and is worth little itself: fresh ones measure it. */
   let jump: { before: Offset; tMs: number; lastSeq: number; beatsLeft: number } | undefined;
   const beat = (): void => {
@@ -67,6 +70,7 @@ export function startPulse(
   return {
     mono,
     wall,
+    heardMs: () => heardMs,
     isSteady: () => answered >= FIRST_BEATS,
     askBehind: () => {
       const told = askers.ask(seq);
@@ -78,6 +82,7 @@ export function startPulse(
       const sent = sentMs.get(answer.seq);
       if (sent === undefined) return;
       sentMs.delete(answer.seq);
+      heardMs = tMs;
       const before = mono.offset();
       const hasJumped = mono.learn(sent, tMs, answer.monoMs) !== 0;
       wall.learn(sent, tMs, answer.wallMs);

@@ -60,6 +60,8 @@ export interface NodeAgent extends ClockedNode {
   tickEvery(everyMs: number, forMs: number): Promise<void>;
   /** Maps the node's wall clock (ms since 1970) to the run clock. */
   wallToRunMs(wallMs: number): number;
+  /** When it answered last, on the run clock; -Infinity where it has not yet. */
+  heardMs(): number;
 }
 
 /**

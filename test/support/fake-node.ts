@@ -70,6 +70,7 @@ export class FakeNode {
       watch: unused,
       start: unused,
       wallToRunMs: unused,
+      heardMs: unused,
       behind: () => Promise.resolve({ ms: this.behindMs, errorMs: 5 }),
       tickEvery: () => Promise.resolve(),
       writeFile: (path, content) => this.writeFile(path, content),

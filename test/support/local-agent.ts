@@ -38,6 +38,7 @@ export function localAgent(executor: Executor): NodeAgent {
     watch: unused,
     start: unused,
     wallToRunMs: unused,
+    heardMs: unused,
     behind: unused,
     tickEvery: () => Promise.resolve(),
     writeFile,

@@ -251,6 +251,11 @@ describe('agent', () => {
     assert.ok(difference >= 4_990 && difference <= 5_010, `${difference}`);
   });
 
+  it('tells when the node answered last', async () => {
+    const heardMs = agent.heardMs();
+    await until('another heartbeat', () => agent.heardMs() > heardMs);
+  });
+
   it('had nothing to complain about', () => {
     assert.deepEqual(complaints, []);
     assert.ok(isAlive(agent.pid));
