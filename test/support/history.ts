@@ -50,6 +50,8 @@ export function historyOf(
     end?: EventOf<'run'> | undefined;
     /** How the nodes were compared with how they were before; default: all of them, whole. */
     proofs?: readonly HistoryEvent[];
+    /** What kubelets and kube-proxies said of themselves before the first phase; default: what the plan says. */
+    said?: readonly HistoryEvent[];
   } = {},
 ): History {
   let tMs = 10_000;
@@ -64,12 +66,14 @@ export function historyOf(
   }
   const end: HistoryEvent = { tMs: tMs + 1_000, kind: 'run', state: 'ended' };
   const plan = planOf({ phases, ...changes.plan });
-  const proofs = Array.from({ length: plan.nodes }, (_, index): HistoryEvent => ({
-    ...{ tMs: tMs + 500, kind: 'node-compared', node: `w${index + 1}` },
+  const nodes = Array.from({ length: plan.nodes }, (_, index) => `w${index + 1}`);
+  const proofs = nodes.map((node): HistoryEvent => ({
+    ...{ tMs: tMs + 500, kind: 'node-compared', node },
     ...{ compared: ['iptables'], missing: [] },
   }));
   const events: HistoryEvent[] = [
     { tMs: 0, kind: 'run', state: 'started', detail: '2026-11-22T12:00:00.000Z' },
+    ...(changes.said ?? nodes.flatMap((node) => saidBy(node, plan))),
     ...spans,
     ...(changes.events ?? []),
     ...(changes.proofs ?? proofs),
@@ -81,4 +85,12 @@ export function historyOf(
     samples: [...(changes.samples ?? [])].sort((a, b) => a.tMs - b.tMs),
     logs: new Map(Object.entries(changes.logs ?? {})),
   };
+}
+
+function saidBy(node: string, { components, proxyMode: mode }: Plan): HistoryEvent[] {
+  const { kubernetes = '', 'kube-proxy': version = '' } = components;
+  return [
+    { tMs: 8_000, kind: 'kubelet', node, version: kubernetes },
+    { tMs: 9_000, kind: 'proxy', node, mode, version },
+  ];
 }

@@ -1,5 +1,6 @@
 /** Every checker, in the order in which reports list them. A new one is a file and a line here. */
 import type { Checker } from './checker.ts';
+import { asPlanned } from './as-planned.ts';
 import { cleanNode } from './clean-node.ts';
 import { clockError } from './clock-error.ts';
 import { dns } from './dns.ts';
@@ -25,6 +26,7 @@ export const ALWAYS: readonly Checker<unknown>[] = [
   loadArrived,
   selfNoise,
   upgradeDone,
+  asPlanned,
   cleanNode,
 ];
 

@@ -135,7 +135,8 @@ describe('judge', () => {
     });
     const kubelet: HistoryEvent = { tMs: 2, kind: 'kubelet', node: 'w1', version: '1.33.0' };
     const events = [proxy(1, '1.34.3'), kubelet, proxy(2, '1.34.3'), kubelet, proxy(3, '1.34.4')];
-    assert.deepEqual(run(GOOD, undefined, events).reported, [
+    const given = historyOf({ baseline: 10 }, { events, said: [] });
+    assert.deepEqual(judge(given, environmentOf()).reported, [
       'w1: kube-proxy 1.34.3, iptables',
       'w1: kubelet 1.33.0',
       'w1: kube-proxy 1.34.4, iptables',
