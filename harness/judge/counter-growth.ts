@@ -14,10 +14,13 @@ export interface Growth {
   kind: DropCounter;
   /** By phase; a phase without growth is not here. */
   byPhase: Map<string, number>;
+  /** From one reading to the next, `ms` apart: those in which it grew, in order. */
+  steps: { phase: string; ms: number; drops: number }[];
 }
 
 interface Track extends Growth {
   value: number | undefined;
+  atMs: number | undefined;
 }
 
 /** A series of one probe on one node. */
@@ -70,7 +73,7 @@ function step(
   phase: string | undefined,
   wanted: readonly string[] | undefined,
 ): void {
-  const { values, node, probe } = sample;
+  const { values, node, probe, tMs } = sample;
   const entries = Object.entries(values);
   for (const [key, value] of entries) {
     const track = series.tracks.get(key) ?? begin(series, node, `${probe}/${key}`, key, wanted);
@@ -81,21 +84,24 @@ function step(
     const grown = increase(before, value, bits);
     if (grown > 0 && phase !== undefined) {
       track.byPhase.set(phase, (track.byPhase.get(phase) ?? 0) + grown);
+      track.steps.push({ phase, ms: tMs - (track.atMs ?? tMs), drops: grown });
     }
     track.value = value;
+    track.atMs = tMs;
   }
   // A file that cannot be read gives an empty reading, and takes nothing away.
   if (entries.length === 0) return;
   series.seen = true;
   for (const [key, track] of series.tracks) {
     if (track.kind.bornAtZero !== true || Object.hasOwn(values, key)) continue;
-    // A device that comes back is another one. A rule has a name of its own: it was only not read.
-    if (!isRule(probe)) track.value = 0;
+    // A device that comes back is another one. A rule has a name of its own: it was only not read. So was a pod that
+    // the kubelet left out of one answer; where another one has its name, its counter went down.
+    if (!isRule(probe) && probe !== 'cadvisor') track.value = 0;
   }
 }
 
 /** No rule to be shown is an empty reading too, so that a rule is new even if nothing was ever seen before it. */
-function isRule(probe: string): boolean {
+export function isRule(probe: string): boolean {
   return probe === 'drop-rules';
 }
 
@@ -112,7 +118,10 @@ function begin(
     series.ignored.add(key);
     return undefined;
   }
-  const track: Track = { node, counter, kind, byPhase: new Map(), value: undefined };
+  const track: Track = {
+    ...{ node, counter, kind, byPhase: new Map<string, number>(), steps: [] },
+    ...{ value: undefined, atMs: undefined },
+  };
   series.tracks.set(key, track);
   return track;
 }

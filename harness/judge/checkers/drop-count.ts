@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import type { History } from '../../core/history.ts';
 import { dropGrowth, type Growth } from '../counter-growth.ts';
-import { DROP_COUNTERS, dropCounterOf, matches } from '../drop-counters.ts';
-import { awakeMs, phaseSpans, unknownPhases, type PhaseSpan } from '../windows.ts';
+import { matches } from '../drop-counters.ts';
+import { dropGaps } from '../drop-readings.ts';
+import { phaseSpans, unknownPhases, type PhaseSpan } from '../windows.ts';
 import type { Checker } from './checker.ts';
 import { conclude, rounded } from './conclude.ts';
 
@@ -27,13 +28,12 @@ const params = z.strictObject({
 });
 type Params = z.infer<typeof params>;
 
-/** A node that was awake for less than this many sample periods in a phase may lack two readings in it. */
-const PERIODS_MIN = 4;
-
 interface Judged extends Growth {
   drops: number;
   /** What the baseline's rate lets expect, with its noise. */
   expected: number;
+  /** What came at once beyond what ever came at once in the baseline, whose rate is no excuse for it. */
+  burst: number;
   limit: number;
 }
 
@@ -48,8 +48,8 @@ export const dropCount: Checker<Params> = {
     const growths = dropGrowth(history, limits.counters);
     const judged = growths
       .map((growth) => judge(growth, spans, judgedSpans, limits))
-      .sort((a, b) => b.drops - b.expected - b.limit - (a.drops - a.expected - a.limit));
-    const over = judged.filter(({ drops, expected, limit }) => drops > expected + limit);
+      .sort((a, b) => excess(b) - excess(a));
+    const over = judged.filter((one) => excess(one) > 0);
     const grown = judged.filter(({ drops }) => drops > 0);
     const nodes = new Set(history.samples.map(({ node }) => node));
     const say = (one: Judged): string => inWords(one, history);
@@ -63,8 +63,12 @@ export const dropCount: Checker<Params> = {
         ...unknownPhases(history, namedPhases(limits)).map(
           (name) => `the plan has no phase ${name}`,
         ),
-        ...unknownCounters(growths, limits.counters ?? []),
-        ...unread(history, limits, spans),
+        ...dropGaps(
+          history,
+          growths,
+          limits.counters,
+          spans.filter(({ name }) => !limits.except.includes(name)),
+        ),
       ],
       notes: grown.map(say),
       evidence: {
@@ -99,11 +103,30 @@ function judge(
   const drops = judgedSpans.reduce((sum, { name }) => sum + (growth.byPhase.get(name) ?? 0), 0);
   const base = spans.find(({ name }) => name === baseline);
   const inBaseline = growth.byPhase.get(baseline) ?? 0;
-  const share = base === undefined ? 0 : lengthOf(judgedSpans) / Math.max(1, lengthOf([base]));
-  const mean = inBaseline * share;
-  // Rare events scatter by the square root of their number; a counter that stood still has no such excuse.
-  const expected = Math.floor(mean + 3 * Math.sqrt(mean));
-  return { ...growth, drops, expected, limit: limitOf(growth.counter, max) };
+  const perMs = base === undefined ? 0 : inBaseline / Math.max(1, lengthOf([base]));
+  const most = Math.max(0, ...stepsIn(growth, [baseline]).map((step) => step.drops));
+  const burst = stepsIn(
+    growth,
+    judgedSpans.map(({ name }) => name),
+  ).reduce(
+    (sum, step) => sum + Math.max(0, step.drops - noisy(Math.max(most, perMs * step.ms))),
+    0,
+  );
+  const expected = noisy(perMs * lengthOf(judgedSpans));
+  return { ...growth, drops, expected, burst, limit: limitOf(growth.counter, max) };
+}
+
+/** Rare events scatter by the square root of their number; a counter that stood still has no such excuse. */
+function noisy(mean: number): number {
+  return Math.floor(mean + 3 * Math.sqrt(mean));
+}
+
+function stepsIn({ steps }: Growth, phases: readonly string[]): Growth['steps'] {
+  return steps.filter(({ phase }) => phases.includes(phase));
+}
+
+function excess({ drops, expected, burst, limit }: Judged): number {
+  return Math.max(drops - expected, burst) - limit;
 }
 
 function lengthOf(spans: readonly PhaseSpan[]): number {
@@ -118,7 +141,7 @@ function limitOf(counter: string, max: Params['max']): number {
 }
 
 function inWords(
-  { node, counter, kind, drops, expected, limit, byPhase }: Judged,
+  { node, counter, kind, drops, expected, burst, limit, byPhase }: Judged,
   history: History,
 ) {
   const hostWide =
@@ -126,53 +149,11 @@ function inWords(
       ? ' (host-wide: the counter of the machine under all nodes)'
       : '';
   const phases = [...byPhase].map(([name, grown]) => `${name} ${grown}`).join(', ');
-  const baseline = expected > 0 ? ` over ${expected} as in the baseline` : '';
+  const baseline =
+    burst > drops - expected
+      ? `, ${rounded(burst)} of them in bursts beyond any in the baseline`
+      : expected > 0
+        ? ` over ${expected} as in the baseline`
+        : '';
   return `${node}: ${counter} counted ${rounded(drops)} drops${baseline}, limit ${limit}${hostWide} [${phases}]`;
-}
-
-/** A pattern that fits nothing checks nothing; but a rule or a device may well never have appeared. */
-function unknownCounters(growths: readonly Growth[], wanted: readonly string[]): string[] {
-  return wanted
-    .filter((pattern) => !growths.some(({ counter }) => matches(pattern, counter)))
-    .filter((pattern) => dropCounterOf(pattern, undefined)?.bornAtZero !== true)
-    .map((pattern) => `no counter fits ${pattern}`);
-}
-
-/** Nodes and probes that were not read where they should have been. */
-function unread(
-  history: History,
-  { counters, except }: Params,
-  spans: readonly PhaseSpan[],
-): string[] {
-  const probes = new Set(
-    DROP_COUNTERS.filter(
-      ({ pattern, everywhere }) =>
-        everywhere === true && dropCounterOf(pattern, counters) !== undefined,
-    ).map(({ pattern }) => pattern.split('/')[0] ?? ''),
-  );
-  const times = new Map<string, number[]>();
-  for (const { node, probe, tMs } of history.samples) {
-    const key = `${node}\n${probe}`;
-    const own = times.get(key);
-    if (own === undefined) times.set(key, [tMs]);
-    else own.push(tMs);
-  }
-  const nodes = [...new Set(history.samples.map(({ node }) => node))];
-  const periodMs = PERIODS_MIN * Math.max(history.plan.sampleEveryMs, 1_000);
-  return spans
-    .filter(({ name }) => !except.includes(name))
-    .flatMap((span) =>
-      nodes
-        .filter((node) => awakeMs(history, node, span) > periodMs)
-        .flatMap((node) =>
-          [...probes]
-            .map((probe) => ({ probe, read: readings(times.get(`${node}\n${probe}`) ?? [], span) }))
-            .filter(({ read }) => read < 2)
-            .map(({ probe, read }) => `${probe} of ${node} was read ${read} times in ${span.name}`),
-        ),
-    );
-}
-
-function readings(timesMs: readonly number[], { fromMs, toMs }: PhaseSpan): number {
-  return timesMs.filter((tMs) => tMs >= fromMs && tMs <= toMs).length;
 }

@@ -180,6 +180,107 @@ describe('drop-count', () => {
     );
   });
 
+  it('is inconclusive where readings came, and held nothing that was understood', () => {
+    const without = (node: string, ...probes: string[]) =>
+      samples(node, (_, probe) => (probes.includes(probe) ? {} : undefined));
+    const all = Object.keys(STILL);
+    const of = (...given: Sample[][]) => judgeWith(dropCount, history(given.flat()));
+    const none = of(without('w1', ...all), without('w2', ...all));
+    assert.equal(none.verdict, 'inconclusive');
+    const half = of(samples('w1'), without('w2', ...all));
+    assert.equal(half.verdict, 'inconclusive');
+    assert.match(
+      half.summary,
+      /softnet of w2 was read 0 times in baseline \(11 readings were empty\)/,
+    );
+    // Something was understood, but not what matters.
+    const renamed = samples('w2', (_, probe) =>
+      probe === 'snmp' ? { 'Ip.InReceives': 3 } : undefined,
+    );
+    const odd = of(samples('w1'), renamed);
+    assert.equal(odd.verdict, 'inconclusive');
+    assert.match(odd.summary, /^no counter of w2 fits snmp\/Ip\.InDiscards/);
+  });
+
+  it('is inconclusive where a named counter is missing on one node, or was never there at all', () => {
+    const conntrack = (node: string, values: Values) =>
+      samples(node, (_, probe) => (probe === 'conntrack' ? values : undefined), [
+        ...Object.keys(STILL),
+        'conntrack',
+      ]);
+    const named = (counters: string[], ...given: Sample[][]) =>
+      judgeWith(dropCount, history(given.flat()), { counters });
+    const [w1, other] = [conntrack('w1', { insert_failed: 0 }), conntrack('w2', { count: 5 })];
+    const counters = ['conntrack/insert_failed'];
+    assert.equal(named(counters, w1, conntrack('w2', { insert_failed: 0 })).verdict, 'pass');
+    const lacking = named(counters, w1, other);
+    assert.equal(lacking.verdict, 'inconclusive');
+    assert.match(lacking.summary, /^no counter of w2 fits conntrack\/insert_failed/);
+    assert.equal(named(['netdev/eth3.rx_drop'], samples('w1'), w2).verdict, 'inconclusive');
+    assert.equal(named(['drop-rules/*'], samples('w1'), w2).verdict, 'inconclusive');
+    const [blind] = [samples('w1', undefined, ['softnet'])];
+    assert.equal(named(['drop-rules/*'], blind, w2).verdict, 'inconclusive');
+    // A rule that one node has, and the other could have had.
+    const rule = samples('w1', (_, probe) =>
+      probe === 'drop-rules' ? { 'INPUT/policy': 5 } : undefined,
+    );
+    assert.equal(named(['drop-rules/*'], rule, w2).verdict, 'pass');
+    const unread = named(['drop-rules/*'], rule, samples('w2', undefined, ['softnet']));
+    assert.match(unread.summary, /drop-rules of w2 was read 0 times/);
+  });
+
+  it('takes a pod that is left out of one answer for no new one', () => {
+    const pods = (of: (second: number) => Values) =>
+      judgeWith(
+        dropCount,
+        history([
+          ...samples('w1', of, ['cadvisor']),
+          ...samples('w2', () => ({ 'kube-system/b.eth0.rx_dropped': 0 }), ['cadvisor']),
+        ]),
+        { counters: ['cadvisor/*'] },
+      );
+    const other = { 'kube-system/a.eth0.rx_dropped': 0 };
+    const dns = (drops: number): Values => ({ 'kube-system/dns.eth0.rx_dropped': drops, ...other });
+    const still = pods((second) => (second === 25 ? other : dns(40)));
+    assert.equal(still.verdict, 'pass', still.summary);
+    // One more while nobody looked; and a pod of that name that is another one.
+    const key = 'w1 cadvisor/kube-system/dns.eth0.rx_dropped';
+    const moved = pods((second) => (second === 25 ? other : dns(second < 25 ? 40 : 41)));
+    assert.equal(moved.evidence[key], 1);
+    const again = pods((second) => (second === 25 ? other : dns(second < 25 ? 40 : 3)));
+    assert.equal(again.evidence[key], 3);
+  });
+
+  it('takes a rate of the baseline for no excuse of a burst', () => {
+    const noisy = (of: (second: number) => number) =>
+      judgeWith(
+        dropCount,
+        historyOf(
+          { baseline: 5, churn: 105 },
+          {
+            plan: { nodes: 1 },
+            samples: Array.from({ length: 111 }, (_, index) => index).flatMap((second) =>
+              Object.entries(STILL).map(([probe, values]) => ({
+                ...{ tMs: 10_000 + second * 1_000, node: 'w1', probe },
+                values: probe === 'softnet' ? { 'cpu0.dropped': of(second) } : values,
+              })),
+            ),
+          },
+        ),
+      );
+    const burst = noisy((second) => (second >= 2 ? 10 : 0) + (second >= 60 ? 240 : 0));
+    assert.equal(burst.verdict, 'fail', burst.summary);
+    assert.match(
+      burst.summary,
+      /counted 240 drops, 221 of them in bursts beyond any in the baseline/,
+    );
+    // As many, but as they came in the baseline.
+    const steady = noisy((second) => 2 * second);
+    assert.equal(steady.verdict, 'pass', steady.summary);
+    const bursts = noisy((second) => 10 * Math.floor((second + 3) / 5));
+    assert.equal(bursts.verdict, 'pass', bursts.summary);
+  });
+
   it('asks for no readings of a node that slept, and still counts over the gap', () => {
     const gap: HistoryEvent = {
       tMs: 30_000,
