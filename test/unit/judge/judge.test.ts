@@ -52,6 +52,41 @@ describe('reduce', () => {
   });
 });
 
+describe('what is left of a run that was killed', () => {
+  const fault = (state: EventOf<'fault'>['state'], id = 'f1', name = 'stop-process') =>
+    ({ ...{ tMs: 12_000, kind: 'fault', id, fault: name, node: 'w1', state } }) as HistoryEvent;
+  const leftOf = (...events: HistoryEvent[]) =>
+    reduce([], historyOf({ baseline: 10 }, { end: undefined, events })).left;
+
+  it('is each fault that was in force, or on its way, without a confirmed undo', () => {
+    const [armed, injected] = [fault('armed'), fault('injected')];
+    assert.deepEqual(leftOf(armed, injected), [
+      'w1: stop-process (f1) was in force where the history ends: its undo is not confirmed',
+    ]);
+    assert.deepEqual(leftOf(armed), [
+      'w1: stop-process (f1) was armed where the history ends: its undo is not confirmed',
+    ]);
+    assert.deepEqual(leftOf(armed, injected, fault('undone')), []);
+    assert.equal(leftOf(armed, injected, fault('undo-failed')).length, 1);
+    assert.equal(leftOf(armed, injected, fault('undo-failed'), fault('undone')).length, 0);
+    const two = [armed, injected, fault('armed', 'f2'), fault('undone', 'f2')];
+    assert.equal(leftOf(...two).length, 1);
+    const killed = historyOf({ baseline: 10 }, { end: undefined, events: two });
+    assert.deepEqual(
+      [judge(killed, environmentOf()).dirty, judge(killed, environmentOf()).exitCode],
+      [true, 5],
+    );
+  });
+
+  it('is nothing of a fault that cannot be taken back', () => {
+    const [armed, injected] = [
+      fault('armed', 'f1', 'kill-pod'),
+      fault('injected', 'f1', 'kill-pod'),
+    ];
+    assert.deepEqual(leftOf(armed, injected), []);
+  });
+});
+
 describe('judge', () => {
   const good: Checker<unknown> = {
     name: 'good',
