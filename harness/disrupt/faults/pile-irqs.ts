@@ -1,7 +1,7 @@
 /**
  * Puts the interrupts of all NIC queues on one CPU: what irqbalance 1.8.0 did with the queues of a NIC that came back, and
- * never took back (seed 000). A balancer that watches load moves them again; one that does not needs a restart. By `cat`,
- * `grep` and `tee` alone: a flooded node has no time to start a program of ours.
+ * never took back (seed 000). A balancer that watches load moves them again; one that does not needs a restart. By `sh`,
+ * `cat`, `grep` and `tee` alone: a flooded node has no time to start a program of ours.
  */
 import { z } from 'zod';
 import { positiveDurationSchema } from '../../core/duration.ts';
@@ -36,6 +36,7 @@ export const pileIrqs: Fault<z.infer<typeof params>> = {
     }
     // Exits with 0 where one of them that is there has something else than this CPU.
     const isSpread = ['grep', '--quiet', '--no-messages', '-vxe', piled, '--', ...files] as const;
+    const moved = files.filter((file) => before.get(file) !== piled);
     let wasPiled = false;
     return {
       where: 'node',
@@ -48,7 +49,7 @@ export const pileIrqs: Fault<z.infer<typeof params>> = {
           ),
         ),
         restore: [],
-        verify: { command: { argv: [...isSpread] }, exitCode: 0 },
+        verify: { command: noneOn(piled, moved), exitCode: 0 },
         timeoutMs: UNDO_MS,
       },
       // Once is enough: whoever spreads them again does what is hoped for.
@@ -82,6 +83,12 @@ async function readAsked(agent: NodeAgent): Promise<Map<string, string>> {
 /** Returns the numbers of the interrupts of NIC queues. Pure. */
 export function queuesOf(interrupts: string): string[] {
   return interrupts.split('\n').flatMap((line) => QUEUE.exec(line)?.[1] ?? []);
+}
+
+/** Exits with 0 where none of those that are there has exactly this CPU: one that is spread proves nothing of the others. */
+function noneOn(cpu: string, files: readonly string[]): Command {
+  // grep alone cannot say it: it fails for a file that went with its NIC.
+  return { argv: ['sh', '-c', '! grep -qsxe "$0" -- "$@"', cpu, ...files] };
 }
 
 function ask(cpus: string, files: readonly string[]): Command {

@@ -33,6 +33,10 @@ function nodeWith(asked: Record<string, string>) {
     const piled = argv[argv.indexOf('--') - 1];
     return files.some((file) => table.get(file) !== piled) ? 0 : 1;
   });
+  node.programs.set('sh', ([, , script = '', piled, ...files]) => {
+    assert.equal(script, '! grep -qsxe "$0" -- "$@"');
+    return files.some((file) => table.get(file) === piled) ? 1 : 0;
+  });
   const target = {
     ...{ node: node.info, agent: node.agent, controller: new FakeNode('controller') },
     ...{ kube: new FakeKube(), tag: 'coalmine-r1-f1' },
@@ -80,6 +84,24 @@ describe('disrupt/faults/pile-irqs', () => {
     table.delete(file(47));
     tee(undo.undo);
     assert.equal(table.has(file(47)), false);
+  });
+
+  it('is undone when all that it moved are off that CPU, whatever was there before or is gone', async () => {
+    const { target, tee, table, file } = nodeWith({ ...asked, 49: '0' });
+    const prepared = await pileIrqs.prepare(pileIrqs.params.parse({}), target);
+    const { inject, undo } = prepared;
+    assert.ok(typeof inject !== 'function');
+    const verify = async () =>
+      (await target.agent.run(undo.verify.command, LIMITS)).exitCode === undo.verify.exitCode;
+    tee(inject);
+    assert.equal(await verify(), false);
+    table.set(file(41), '0-3');
+    table.set(file(45), '2');
+    assert.equal(await verify(), false);
+    table.set(file(43), '1');
+    table.delete(file(47));
+    assert.equal(table.get(file(49)), '0');
+    assert.equal(await verify(), true);
   });
 
   it('finds the queues of NICs on a real machine, and no other interrupt', () => {
