@@ -25,6 +25,19 @@ export function overlapMs(a: Window, b: Window): number {
   return Math.max(0, Math.min(a.toMs, b.toMs) - Math.max(a.fromMs, b.fromMs));
 }
 
+/** What is left of a window without those, in order. */
+export function uncovered(window: Window, by: readonly Window[]): Window[] {
+  const left: Window[] = [];
+  let fromMs = window.fromMs;
+  for (const one of by.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    if (one.fromMs > fromMs && fromMs < window.toMs)
+      left.push({ fromMs, toMs: Math.min(one.fromMs, window.toMs) });
+    fromMs = Math.max(fromMs, one.toMs);
+  }
+  if (fromMs < window.toMs) left.push({ fromMs, toMs: window.toMs });
+  return left;
+}
+
 /** The stretches in which the node's agent did not tick: frozen, starved, or away for a fault. */
 export function asleep(history: History, node: string): readonly Window[] {
   const byNode = ASLEEP.get(history) ?? new Map<string, readonly Window[]>();

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { formatDuration } from '../../core/duration.ts';
-import { eventsOf, type EventOf, type History } from '../../core/history.ts';
-import { awakeMs, judgedSpan, overlapMs, phaseSpans } from '../windows.ts';
+import { eventsOf, type EventOf, type History, type Window } from '../../core/history.ts';
+import { awakeMs, judgedSpan, overlapMs, phaseSpans, uncovered } from '../windows.ts';
 import type { Checker } from './checker.ts';
 import { conclude } from './conclude.ts';
 
@@ -19,7 +19,7 @@ const NEEDS: Readonly<Record<string, EventOf<'load'>['type'] | 'any'>> = {
   'drop-count': 'any',
 };
 
-/** A phase in which a generator was awake for less than this may be without a line of its own. */
+/** Lines join, whatever their length: a generator that was awake for longer than this between two of them was not there. */
 const INTERVAL_MAX_MS = 3_000;
 
 export const loadArrived: Checker<z.infer<typeof params>> = {
@@ -49,25 +49,45 @@ export const loadArrived: Checker<z.infer<typeof params>> = {
   },
 };
 
-/** Why one load does not count as having run, by node where it is known. */
+/**
+ * Why one load does not count as having run, by node where it is known. Each that was ready must speak until the end: of
+ * one that died, only what it did not say is left.
+ */
 function silence(history: History, load: string): string[] {
   const span = judgedSpan(history);
-  const own = eventsOf(history, 'load').filter((event) => event.load === load && event.sent > 0);
-  const nodes = [...new Set(own.map(({ node }) => node))];
-  if (span === undefined || nodes.length === 0) return [`load ${load} sent nothing`];
+  const own = eventsOf(history, 'load').filter((event) => event.load === load);
+  const ready = eventsOf(history, 'load-ready').filter((event) => event.load === load);
+  const nodes = [...new Set([...ready, ...own].map(({ node }) => node))];
+  if (span === undefined || !own.some(({ sent }) => sent > 0)) return [`load ${load} sent nothing`];
   return nodes.flatMap((node) => {
-    const ended = eventsOf(history, 'load-ended').find(
-      (event) => event.load === load && event.node === node && event.tMs < span.toMs,
-    );
-    if (ended !== undefined) {
-      return [
-        `load ${load} on ${node} ended ${formatDuration(span.toMs - ended.tMs)} too early: ${ended.detail}`,
-      ];
-    }
     const mine = own.filter((event) => event.node === node);
-    return phaseSpans(history)
-      .filter((phase) => awakeMs(history, node, phase) > INTERVAL_MAX_MS)
-      .filter((phase) => !mine.some((event) => overlapMs(event, phase) > 0))
-      .map(({ name }) => `load ${load} on ${node} sent nothing in phase ${name}`);
+    return silenceOn(history, { load, node }, mine, span);
   });
+}
+
+function silenceOn(
+  history: History,
+  { load, node }: { load: string; node: string },
+  mine: readonly EventOf<'load'>[],
+  span: Window,
+): string[] {
+  const who = `load ${load} on ${node}`;
+  const ended = eventsOf(history, 'load-ended').find(
+    (event) => event.load === load && event.node === node && event.tMs < span.toMs,
+  );
+  if (ended !== undefined)
+    return [`${who} ended ${formatDuration(span.toMs - ended.tMs)} too early: ${ended.detail}`];
+  const sending = mine.filter(({ sent }) => sent > 0);
+  if (sending.length === 0) return [`${who} sent nothing`];
+  const silent = uncovered(span, mine)
+    .filter((stretch) => awakeMs(history, node, stretch) > INTERVAL_MAX_MS)
+    .map(
+      ({ fromMs, toMs }) =>
+        `${who} said nothing for ${formatDuration(toMs - fromMs)}, from ${formatDuration(fromMs)} to ${formatDuration(toMs)}`,
+    );
+  if (silent.length > 0) return silent;
+  return phaseSpans(history)
+    .filter((phase) => awakeMs(history, node, phase) > INTERVAL_MAX_MS)
+    .filter((phase) => !sending.some((event) => overlapMs(event, phase) > 0))
+    .map(({ name }) => `${who} sent nothing in phase ${name}`);
 }

@@ -115,6 +115,61 @@ describe('load-arrived', () => {
   });
 });
 
+describe('load-arrived, of a load that is on two nodes', () => {
+  const PLAN = { load: [{ id: 'pairs', name: 'dns-pairs', params: {}, from: 'all' as const }] };
+  const base = (node: string) => ({ load: 'pairs', type: 'dns', node }) as const;
+  const one = () => ({ sent: 1, ok: 1 });
+  const ready = ['w1', 'w2'].map((node): HistoryEvent => ({
+    ...{ tMs: 9_000, kind: 'load-ready', load: 'pairs', node },
+  }));
+  const whole = [...ready, ...loadSeconds(9, 130, base('w1'), one)];
+  const judged = (...events: HistoryEvent[]) =>
+    judgeWith(
+      loadArrived,
+      historyOf({ baseline: 30, last: 90 }, { plan: PLAN, events: [...whole, ...events] }),
+    );
+
+  it('passes when both spoke all the time', () => {
+    assert.equal(judged(...loadSeconds(9, 130, base('w2'), one)).verdict, 'pass');
+    const hung = loadSeconds(9, 130, base('w2'), (second) => ({ sent: second === 60 ? 0 : 1 }));
+    assert.equal(judged(...hung).verdict, 'pass');
+  });
+
+  it('is inconclusive where one of them was ready and then never said a line', () => {
+    const { verdict, summary } = judged();
+    assert.equal(verdict, 'inconclusive');
+    assert.equal(summary, 'load pairs on w2 sent nothing');
+  });
+
+  it('is inconclusive where one of them fell silent, however many phases its lines touch', () => {
+    const { verdict, summary } = judged(...loadSeconds(9, 41, base('w2'), one));
+    assert.equal(verdict, 'inconclusive');
+    assert.equal(summary, 'load pairs on w2 said nothing for 89s, from 41s to 130s');
+    const between = judged(
+      ...loadSeconds(9, 50, base('w2'), one),
+      ...loadSeconds(54, 130, base('w2'), one),
+    );
+    assert.match(between.summary, /said nothing for 4s, from 50s to 54s$/);
+    assert.match(judged(...loadSeconds(14, 130, base('w2'), one)).summary, /from 10s to 14s$/);
+  });
+
+  it('asks for no line while the node slept, nor for one a second', () => {
+    const spoke = [
+      ...loadSeconds(9, 50, base('w2'), one),
+      ...loadSeconds(60, 130, base('w2'), one),
+    ];
+    const gap = (gapMs: number): HistoryEvent => ({
+      ...{ tMs: 60_000, kind: 'agent-gap', node: 'w2', fromMs: 51_000, gapMs },
+    });
+    assert.equal(judged(...spoke, gap(8_000)).verdict, 'pass');
+    assert.equal(judged(...spoke, gap(6_000)).verdict, 'inconclusive');
+    // A user of k6 waits for its slow request, and says so in one line.
+    const [slow] = loadSeconds(50, 51, base('w2'), () => ({ sent: 1, ok: 1, toMs: 60_000 }));
+    assert.ok(slow);
+    assert.equal(judged(...spoke, slow).verdict, 'pass');
+  });
+});
+
 describe('self-noise', () => {
   const agentGap = (fromS: number, lengthS: number): HistoryEvent => ({
     tMs: (fromS + lengthS) * 1_000,
