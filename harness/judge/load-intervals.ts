@@ -1,11 +1,20 @@
 /**
  * What the load generators counted, without the intervals that must not be judged: those in which the generator itself
- * stood still (its node was frozen: what it timed is its own sleep), and those of excepted phases.
+ * stood still (its node was frozen: what it timed is its own sleep), and those of excepted phases. Where too little is left
+ * of one load on one node, no other may speak for it.
  */
 import { z } from 'zod';
 import { durationSchema } from '../core/duration.ts';
 import { eventsOf, type EventOf, type History, type Window } from '../core/history.ts';
-import { asleep, judgedSpan, overlapMs, phaseSpans } from './windows.ts';
+import {
+  agentStalls,
+  announcedSleep,
+  generatorStall,
+  isVoid,
+  noiseLimits,
+  type NoiseLimits,
+} from './stalls.ts';
+import { judgedSpan, overlapMs, phaseSpans } from './windows.ts';
 
 export type LoadEvent = EventOf<'load'>;
 
@@ -29,6 +38,8 @@ export interface LoadIntervals {
   excepted: LoadEvent[];
   /** The generator's node slept, or the generator stalled by itself. */
   voided: LoadEvent[];
+  /** Those of `voided` that no announced fault explains. */
+  noisy: LoadEvent[];
 }
 
 /** What was in flight when a node froze is answered just after it woke up, in the next interval. */
@@ -42,23 +53,75 @@ export function loadIntervals(
   const excused = phaseSpans(history)
     .filter(({ name }) => except.includes(name))
     .map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs + grace }));
-  const found: LoadIntervals = { judged: [], excepted: [], voided: [] };
+  const found: LoadIntervals = { judged: [], excepted: [], voided: [], noisy: [] };
   const span = judgedSpan(history);
+  const whyVoid = voider(history, noiseLimits(history));
   for (const event of eventsOf(history, 'load')) {
     if (event.type !== type || (loads !== undefined && !loads.includes(event.load))) continue;
     // What a generator does while it starts and while it is stopped belongs to no phase.
     if (span === undefined || event.toMs <= span.fromMs || event.toMs > span.toMs) continue;
-    if (excused.some((window) => overlapMs(window, event) > 0)) found.excepted.push(event);
-    else if (sleptThrough(history, event)) found.voided.push(event);
-    else found.judged.push(event);
+    if (excused.some((window) => overlapMs(window, event) > 0)) {
+      found.excepted.push(event);
+      continue;
+    }
+    const why = whyVoid(event);
+    if (why === undefined) found.judged.push(event);
+    else found.voided.push(event);
+    if (why === 'noise') found.noisy.push(event);
   }
   return found;
 }
 
-function sleptThrough(history: History, event: LoadEvent): boolean {
-  return asleep(history, event.node).some(
-    ({ fromMs, toMs }) => overlapMs({ fromMs, toMs: toMs + WAKE_MS }, event) > 0,
-  );
+/** Returns what says why an interval is void, if it is: each node's stalls are found once. */
+function voider(
+  history: History,
+  limits: NoiseLimits,
+): (event: LoadEvent) => 'fault' | 'noise' | undefined {
+  const stood = new Map<string, readonly Window[]>();
+  for (const event of eventsOf(history, 'load')) {
+    const ofAgent = `agent\n${event.node}`;
+    if (!stood.has(ofAgent))
+      stood.set(ofAgent, agentStalls(history, event.node, limits).filter(isVoid));
+    const stall = generatorStall(history, event, limits);
+    if (stall === undefined || !isVoid(stall)) continue;
+    const own = placeOf(event);
+    stood.set(own, [...(stood.get(own) ?? []), stall]);
+  }
+  return (event) => {
+    if (announcedSleep(history, event.node).some((sleep) => touches(sleep, event))) return 'fault';
+    // Late for a moment more, which self-noise does not count either.
+    const stall = generatorStall(history, event, limits);
+    if (stall?.ownMs === 0 && (event.stallMs ?? 0) > stall.maxMs) return 'fault';
+    const stalls = [
+      ...(stood.get(`agent\n${event.node}`) ?? []),
+      ...(stood.get(placeOf(event)) ?? []),
+    ];
+    return stalls.some((stall) => touches(stall, event)) ? 'noise' : undefined;
+  };
+}
+
+function touches({ fromMs, toMs }: Window, event: LoadEvent): boolean {
+  return overlapMs({ fromMs, toMs: toMs + WAKE_MS }, event) > 0;
+}
+
+/** One sentence for each place of which too little is left for a verdict. */
+export function tooLittleLeft(history: History, found: LoadIntervals): string[] {
+  const { voidShareMax } = noiseLimits(history);
+  const lengths = (events: readonly LoadEvent[], place: string): number =>
+    events
+      .filter((event) => placeOf(event) === place)
+      .reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  const places = byPlace([...found.judged, ...found.voided, ...found.excepted]);
+  return [...places.keys()].flatMap((place) => {
+    const judgedMs = lengths(found.judged, place);
+    const noisyMs = lengths(found.noisy, place);
+    const share = noisyMs / (noisyMs + judgedMs);
+    if (share > voidShareMax)
+      return [
+        `${place}: a share of ${Number(share.toPrecision(2))} is void (limit ${voidShareMax}), too little is left to judge`,
+      ];
+    return judgedMs === 0 ? [`${place}: no interval is left to judge`] : [];
+  });
 }
 
 export interface LoadTotals {
@@ -87,12 +150,15 @@ export function totalOf(events: readonly LoadEvent[]): LoadTotals {
 export function byPlace(events: readonly LoadEvent[]): Map<string, LoadEvent[]> {
   const places = new Map<string, LoadEvent[]>();
   for (const event of events) {
-    const place = `${event.load} on ${event.node}`;
-    const own = places.get(place) ?? [];
+    const own = places.get(placeOf(event)) ?? [];
     own.push(event);
-    places.set(place, own);
+    places.set(placeOf(event), own);
   }
   return places;
+}
+
+function placeOf({ load, node }: LoadEvent): string {
+  return `${load} on ${node}`;
 }
 
 /** By load and node, and by phase. */

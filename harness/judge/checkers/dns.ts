@@ -4,7 +4,14 @@
  */
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
-import { groups, loadIntervals, loadParams, totalOf, type LoadEvent } from '../load-intervals.ts';
+import {
+  groups,
+  loadIntervals,
+  loadParams,
+  tooLittleLeft,
+  totalOf,
+  type LoadEvent,
+} from '../load-intervals.ts';
 import { distributionOf } from '../statistics/distribution.ts';
 import { unknownPhases } from '../windows.ts';
 import type { Checker } from './checker.ts';
@@ -30,7 +37,8 @@ export const dns: Checker<Params> = {
   name: 'dns',
   params,
   check: (history, limits) => {
-    const { judged, excepted, voided } = loadIntervals(history, 'dns', limits);
+    const intervals = loadIntervals(history, 'dns', limits);
+    const { judged, excepted, voided } = intervals;
     const total = summarise(judged);
     const places = groups(history, [...judged, ...excepted]);
     return conclude('dns', {
@@ -39,6 +47,7 @@ export const dns: Checker<Params> = {
         ...(total.sent < limits.lookupsMin
           ? [`only ${total.sent} lookups were judged; ${limits.lookupsMin} are needed`]
           : []),
+        ...tooLittleLeft(history, intervals),
         ...unknownPhases(history, limits.except).map((name) => `the plan has no phase ${name}`),
       ],
       notes: places.map(([place, events]) => `${place}: ${inWords(summarise(events))}`),

@@ -1,7 +1,14 @@
 /** HTTP requests against Services must succeed; errors are told apart by class and phase. */
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
-import { groups, loadIntervals, loadParams, totalOf, type LoadTotals } from '../load-intervals.ts';
+import {
+  groups,
+  loadIntervals,
+  loadParams,
+  tooLittleLeft,
+  totalOf,
+  type LoadTotals,
+} from '../load-intervals.ts';
 import { distributionOf } from '../statistics/distribution.ts';
 import { unknownPhases } from '../windows.ts';
 import type { Checker } from './checker.ts';
@@ -21,7 +28,8 @@ export const requestErrors: Checker<z.infer<typeof params>> = {
   name: 'request-errors',
   params,
   check: (history, limits) => {
-    const { judged, excepted, voided } = loadIntervals(history, 'http', limits);
+    const intervals = loadIntervals(history, 'http', limits);
+    const { judged, excepted, voided } = intervals;
     const total = totalOf(judged);
     const spread = distributionOf(total.latenciesMs);
     const failed = total.sent - total.ok;
@@ -43,6 +51,7 @@ export const requestErrors: Checker<z.infer<typeof params>> = {
         ...(total.sent < requestsMin
           ? [`only ${total.sent} requests were judged; ${requestsMin} are needed`]
           : []),
+        ...tooLittleLeft(history, intervals),
         ...unknownPhases(history, limits.except).map((name) => `the plan has no phase ${name}`),
       ],
       notes: places.map(([place, events]) => `${place}: ${inWords(totalOf(events))}`),

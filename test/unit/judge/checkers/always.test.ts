@@ -227,6 +227,12 @@ describe('self-noise', () => {
     );
   });
 
+  it('lets no gap that it does not void explain the stall of a generator', () => {
+    assert.equal(verdict([...stall, agentGap(15, 0.4)]), 'inconclusive');
+    const late = [...freeze, agentGap(14.1, 5.2), ...stall.map((one) => ({ ...one, node: 'w2' }))];
+    assert.equal(verdict(late), 'inconclusive');
+  });
+
   describe('of an agent that a fault took away', () => {
     const restart = (tS: number, state: 'armed' | 'injected' | 'undone'): HistoryEvent => ({
       ...{ tMs: tS * 1_000, kind: 'fault', id: 'f2', fault: 'reboot', node: 'w1', state },

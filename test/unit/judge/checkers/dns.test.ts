@@ -15,6 +15,11 @@ const withLoad = (events: readonly HistoryEvent[]) =>
   historyOf({ baseline: 10, fault: 10 }, { events });
 const steady = loadSeconds(10, 30, BASE, () => good(100));
 
+const freeze = (['armed', 'injected', 'undone'] as const).map((state, index): HistoryEvent => ({
+  ...{ tMs: [20_900, 21_000, 25_500][index] ?? 0, kind: 'fault', state },
+  ...{ id: 'f1', fault: 'freeze', node: 'w1' },
+}));
+
 describe('dns', () => {
   it('passes when every lookup is answered in time', () => {
     const finding = judgeWith(dns, withLoad(steady), { p99Max: '100ms' });
@@ -78,11 +83,11 @@ describe('dns', () => {
       gapMs: 4_500,
     };
     assert.equal(judgeWith(dns, withLoad(events)).verdict, 'fail');
-    const finding = judgeWith(dns, withLoad([...events, gap]));
+    const finding = judgeWith(dns, withLoad([...events, gap, ...freeze]));
     assert.equal(finding.verdict, 'pass');
     assert.equal(finding.evidence['lookupsVoided'], 505);
     const elsewhere = { ...gap, node: 'w2' };
-    assert.equal(judgeWith(dns, withLoad([...events, elsewhere])).verdict, 'fail');
+    assert.equal(judgeWith(dns, withLoad([...events, elsewhere, ...freeze])).verdict, 'fail');
 
     const phases = historyOf(
       { baseline: 10, fault: 10, after: 10 },
@@ -90,5 +95,63 @@ describe('dns', () => {
     );
     assert.equal(judgeWith(dns, phases, { except: ['fault'] }).verdict, 'fail');
     assert.equal(judgeWith(dns, phases, { except: ['fault'], grace: '5s' }).verdict, 'pass');
+  });
+});
+
+describe('dns, where the harness itself is late', () => {
+  const canary = { ...BASE, load: 'canary', node: 'w2' } as const;
+  const silent = { sent: 40, ok: 0, timeouts: 40, latenciesMs: Array<number>(40).fill(3_000) };
+  /** The agent of w2 stands still for so long, every few seconds. */
+  const late = (gapMs: number, everyS: number): HistoryEvent[] =>
+    Array.from({ length: 20 / everyS }, (_, index) => ({
+      ...{ tMs: 30_000, kind: 'agent-gap', node: 'w2' },
+      ...{ fromMs: (10 + index * everyS) * 1_000 + 300, gapMs },
+    }));
+  const judged = (events: readonly HistoryEvent[], noise: Record<string, unknown> = {}) =>
+    judgeWith(
+      dns,
+      historyOf(
+        { baseline: 10, fault: 10 },
+        {
+          plan: { checks: [{ name: 'self-noise', params: noise }] },
+          events: [...steady, ...events],
+        },
+      ),
+    );
+
+  it('judges what was timed beside a gap that self-noise does not void', () => {
+    const lost = loadSeconds(10, 30, canary, () => silent);
+    assert.equal(judged([...lost, ...late(350, 2)]).verdict, 'fail');
+    assert.equal(judged([...lost, ...late(2_900, 10)], { agentGapMax: '3s' }).verdict, 'fail');
+    const fine = loadSeconds(10, 30, canary, () => good(40));
+    assert.equal(judged([...fine, ...late(350, 2)]).evidence['lookupsVoided'], 0);
+  });
+
+  it('is inconclusive where too much of one node is void, and says which', () => {
+    const fine = loadSeconds(10, 30, canary, () => good(40));
+    const noisy = judged([...fine, ...late(600, 4)]);
+    assert.equal(noisy.verdict, 'inconclusive');
+    assert.match(noisy.summary, /^canary on w2: a share of 0\.5 is void \(limit 0\.1\)/);
+    assert.equal(judged([...fine, ...late(600, 20)]).verdict, 'pass');
+    assert.equal(judged([...fine, ...late(600, 4)], { voidShareMax: 0.5 }).verdict, 'pass');
+    assert.equal(judged([...fine, ...late(600, 4)], { agentGapMax: '1s' }).verdict, 'pass');
+  });
+
+  it('does not count what an announced fault voids, but asks for an interval beside it', () => {
+    const gap: HistoryEvent = {
+      ...{ tMs: 26_000, kind: 'agent-gap', node: 'w1', fromMs: 21_000, gapMs: 4_500 },
+    };
+    const other = loadSeconds(10, 30, canary, () => good(100));
+    assert.equal(judged([...other, ...freeze, gap]).verdict, 'pass');
+    const late = loadSeconds(27, 28, { ...BASE, load: 'late' }, () => ({
+      ...silent,
+      stallMs: 1_500,
+    }));
+    const early = loadSeconds(10, 20, { ...BASE, load: 'late' }, () => good(10));
+    assert.equal(judged([...early, ...late, ...freeze, gap]).verdict, 'pass');
+    const only = loadSeconds(22, 26, { ...BASE, load: 'late' }, () => silent);
+    const finding = judged([...only, ...freeze, gap]);
+    assert.equal(finding.verdict, 'inconclusive');
+    assert.match(finding.summary, /^late on w1: no interval is left to judge/);
   });
 });

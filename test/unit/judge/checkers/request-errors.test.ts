@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Plan } from '../../../../harness/core/plan.ts';
 import { requestErrors } from '../../../../harness/judge/checkers/request-errors.ts';
 import { historyOf } from '../../../support/history.ts';
 import { judgeWith, loadSeconds } from '../../../support/judge-with.ts';
@@ -43,6 +44,23 @@ describe('request-errors', () => {
     const finding = judgeWith(requestErrors, historyOf({ baseline: 10, fault: 10 }, { events }));
     assert.equal(finding.verdict, 'pass');
     assert.equal(finding.evidence['requests'], 1_000);
+  });
+
+  it('does not judge what a generator timed while it stood still itself', () => {
+    const stalled = (stallMs: number) =>
+      loadSeconds(10, 30, BASE, (second) => (second === 24 ? { ...broken, stallMs } : good));
+    const judged = (stallMs: number, checks: Plan['checks'] = []) =>
+      judgeWith(
+        requestErrors,
+        historyOf({ baseline: 10, fault: 10 }, { plan: { checks }, events: stalled(stallMs) }),
+      );
+    const finding = judged(5_000);
+    assert.equal(finding.verdict, 'pass');
+    // What it was late to hear is in the next interval.
+    assert.equal(finding.evidence['requestsVoided'], 100);
+    assert.equal(judged(900).verdict, 'fail');
+    const wide = [{ name: 'self-noise', params: { generatorStallMax: '6s' } }];
+    assert.equal(judged(5_000, wide).verdict, 'fail');
   });
 
   it('is inconclusive without enough requests', () => {
