@@ -50,16 +50,18 @@ export function loadIntervals(
   type: LoadEvent['type'],
   { loads, except, grace }: LoadSelection,
 ): LoadIntervals {
-  const excused = phaseSpans(history)
-    .filter(({ name }) => except.includes(name))
-    .map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs + grace }));
   const found: LoadIntervals = { judged: [], excepted: [], voided: [], noisy: [] };
   const span = judgedSpan(history);
+  if (span === undefined) return found;
+  const excused = phaseSpans(history)
+    .filter(({ name }) => except.includes(name))
+    // What was asked in the last phase ends after it.
+    .map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs < span.toMs ? toMs + grace : Infinity }));
   const whyVoid = voider(history, noiseLimits(history));
   for (const event of eventsOf(history, 'load')) {
     if (event.type !== type || (loads !== undefined && !loads.includes(event.load))) continue;
-    // What a generator does while it starts and while it is stopped belongs to no phase.
-    if (span === undefined || event.toMs <= span.fromMs || event.toMs > span.toMs) continue;
+    // What a generator does while it starts belongs to no phase; while it ends, it hears what became of the last requests.
+    if (event.toMs <= span.fromMs) continue;
     if (excused.some((window) => overlapMs(window, event) > 0)) {
       found.excepted.push(event);
       continue;
@@ -167,7 +169,14 @@ export function groups(history: History, events: readonly LoadEvent[]): [string,
     `phase ${span.name}`,
     events.filter((event) => within(span, event)),
   ]);
-  return [...byPlace(events), ...byPhase].filter(([, own]) => own.length > 0);
+  const endMs = judgedSpan(history)?.toMs ?? Infinity;
+  const after = events.filter(({ toMs }) => toMs > endMs);
+  const all: [string, LoadEvent[]][] = [
+    ...byPlace(events),
+    ...byPhase,
+    ['after the last phase', after],
+  ];
+  return all.filter(([, own]) => own.length > 0);
 }
 
 /** A request belongs to the interval in which it ended, and an interval to the phase in which it ended. */

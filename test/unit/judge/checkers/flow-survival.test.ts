@@ -48,6 +48,18 @@ describe('flow-survival', () => {
     assert.match(excused.summary, /not judged: fault$/);
   });
 
+  it('judges what was in flight at the end, until the load has ended', () => {
+    const drain = loadSeconds(30, 60, BASE, (s) =>
+      s === 59 ? dying : { ...alive, sent: 0, ok: 0 },
+    );
+    const judged = (params = {}) => judgeWith(flowSurvival, history(false, drain), params);
+    assert.equal(judged().verdict, 'fail');
+    assert.match(judged().summary, /2 held connections died, held on w1/);
+    // What was asked in the last phase belongs to it, whenever it ends.
+    assert.equal(judged({ except: ['fault'] }).verdict, 'pass');
+    assert.equal(judged({ except: ['baseline'] }).verdict, 'fail');
+  });
+
   it('is inconclusive without enough connections', () => {
     assert.equal(judgeWith(flowSurvival, historyOf({ baseline: 10 })).verdict, 'inconclusive');
     assert.equal(judgeWith(flowSurvival, history(false), { flowsMin: 9 }).verdict, 'inconclusive');

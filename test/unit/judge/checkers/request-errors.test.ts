@@ -37,13 +37,18 @@ describe('request-errors', () => {
     assert.equal(judgeWith(requestErrors, history(false), { p99Max: '3ms' }).verdict, 'fail');
   });
 
-  it('judges the phases, not how the generators were started and stopped', () => {
-    const events = loadSeconds(5, 35, BASE, (second) =>
-      second < 9 || second > 31 ? broken : good,
-    );
-    const finding = judgeWith(requestErrors, historyOf({ baseline: 10, fault: 10 }, { events }));
+  it('judges the phases and what was in flight after them, not how the generators were started', () => {
+    const judged = (lastBad: number) => {
+      const events = loadSeconds(5, 32, BASE, (second) =>
+        second < 9 || second >= lastBad ? broken : good,
+      );
+      return judgeWith(requestErrors, historyOf({ baseline: 10, fault: 10 }, { events }));
+    };
+    const finding = judged(32);
     assert.equal(finding.verdict, 'pass');
-    assert.equal(finding.evidence['requests'], 1_000);
+    assert.equal(finding.evidence['requests'], 1_100);
+    assert.match(String(finding.evidence['after the last phase']), /0 of 100 failed/);
+    assert.equal(judged(31).verdict, 'fail');
   });
 
   it('does not judge what a generator timed while it stood still itself', () => {
