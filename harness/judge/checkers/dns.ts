@@ -12,6 +12,7 @@ import {
   totalOf,
   type LoadEvent,
 } from '../load-intervals.ts';
+import { placesOver } from '../load-places.ts';
 import { distributionOf } from '../statistics/distribution.ts';
 import { unknownPhases } from '../windows.ts';
 import type { Checker } from './checker.ts';
@@ -42,7 +43,7 @@ export const dns: Checker<Params> = {
     const total = summarise(judged);
     const places = groups(history, [...judged, ...excepted]);
     return conclude('dns', {
-      failures: failures(total, limits),
+      failures: [...failures(total, limits), ...failuresOfPlaces(judged, limits)],
       gaps: [
         ...(total.sent < limits.lookupsMin
           ? [`only ${total.sent} lookups were judged; ${limits.lookupsMin} are needed`]
@@ -98,18 +99,38 @@ function summarise(events: readonly LoadEvent[]) {
 function failures(total: Summary, { lossMax, p99Max, fiveSecondMax }: Params): string[] {
   const { spread } = total;
   return [
-    ...(total.lossRatio > lossMax
-      ? [
-          `${total.lost} of ${total.sent} lookups were lost (${percent(total.lossRatio)}, limit ${percent(lossMax)})`,
-        ]
-      : []),
+    ...(total.lossRatio > lossMax ? [lossOf(total, lossMax)] : []),
     ...(total.classes['5s'] > fiveSecondMax
       ? [`${total.classes['5s']} lookups took about 5 s (limit ${fiveSecondMax})`]
       : []),
     ...(p99Max !== undefined && spread !== undefined && spread.p99 > p99Max
-      ? [`p99 of lookups was ${formatDuration(spread.p99)} (limit ${formatDuration(p99Max)})`]
+      ? [p99Of(spread.p99, p99Max)]
       : []),
   ];
+}
+
+function failuresOfPlaces(events: readonly LoadEvent[], { lossMax, p99Max }: Params): string[] {
+  return placesOver(events, { lossMax, p99Max }).flatMap(({ place, total, lossy, slowMs }) => {
+    const { sent, ok } = total;
+    const lost = { sent, lost: sent - ok, lossRatio: (sent - ok) / sent };
+    return [
+      ...(lossy ? [`${place}: ${lossOf(lost, lossMax)}`] : []),
+      ...(slowMs !== undefined && p99Max !== undefined
+        ? [`${place}: ${p99Of(slowMs, p99Max)}`]
+        : []),
+    ];
+  });
+}
+
+function lossOf(
+  { lost, sent, lossRatio }: Pick<Summary, 'lost' | 'sent' | 'lossRatio'>,
+  lossMax: number,
+): string {
+  return `${lost} of ${sent} lookups were lost (${percent(lossRatio)}, limit ${percent(lossMax)})`;
+}
+
+function p99Of(p99Ms: number, limitMs: number): string {
+  return `p99 of lookups was ${formatDuration(p99Ms)} (limit ${formatDuration(limitMs)})`;
 }
 
 function inWords({ sent, lost, spread, classes }: Summary): string {

@@ -7,8 +7,10 @@ import {
   loadParams,
   tooLittleLeft,
   totalOf,
+  type LoadEvent,
   type LoadTotals,
 } from '../load-intervals.ts';
+import { placesOver } from '../load-places.ts';
 import { distributionOf } from '../statistics/distribution.ts';
 import { unknownPhases } from '../windows.ts';
 import type { Checker } from './checker.ts';
@@ -20,11 +22,12 @@ const params = z.strictObject({
   p99Max: durationSchema.optional().describe('99th percentile, timeouts included'),
   requestsMin: z.int().min(1).default(200).describe('fewer requests than this are no evidence'),
 });
+type Params = z.infer<typeof params>;
 
 /** A lost SYN is sent again after 1 s: requests above this are the trace of one. */
 const LOST_SYN_MS = 900;
 
-export const requestErrors: Checker<z.infer<typeof params>> = {
+export const requestErrors: Checker<Params> = {
   name: 'request-errors',
   params,
   check: (history, limits) => {
@@ -38,14 +41,11 @@ export const requestErrors: Checker<z.infer<typeof params>> = {
     const places = groups(history, [...judged, ...excepted]);
     return conclude('request-errors', {
       failures: [
-        ...(ratio > ratioMax
-          ? [
-              `${failed} of ${total.sent} requests failed (${classes(total)}), allowed is a share of ${ratioMax}`,
-            ]
-          : []),
+        ...(ratio > ratioMax ? [failuresOf(total, ratioMax)] : []),
         ...(p99Max !== undefined && spread !== undefined && spread.p99 > p99Max
-          ? [`p99 of requests was ${formatDuration(spread.p99)} (limit ${formatDuration(p99Max)})`]
+          ? [p99Of(spread.p99, p99Max)]
           : []),
+        ...failuresOfPlaces(judged, limits),
       ],
       gaps: [
         ...(total.sent < requestsMin
@@ -76,6 +76,25 @@ export const requestErrors: Checker<z.infer<typeof params>> = {
     });
   },
 };
+
+function failuresOfPlaces(events: readonly LoadEvent[], { ratioMax, p99Max }: Params): string[] {
+  return placesOver(events, { lossMax: ratioMax, p99Max }).flatMap(
+    ({ place, total, lossy, slowMs }) => [
+      ...(lossy ? [`${place}: ${failuresOf(total, ratioMax)}`] : []),
+      ...(slowMs !== undefined && p99Max !== undefined
+        ? [`${place}: ${p99Of(slowMs, p99Max)}`]
+        : []),
+    ],
+  );
+}
+
+function failuresOf(total: LoadTotals, ratioMax: number): string {
+  return `${total.sent - total.ok} of ${total.sent} requests failed (${classes(total)}), allowed is a share of ${ratioMax}`;
+}
+
+function p99Of(p99Ms: number, limitMs: number): string {
+  return `p99 of requests was ${formatDuration(p99Ms)} (limit ${formatDuration(limitMs)})`;
+}
 
 function inWords(total: LoadTotals): string {
   const failed = total.sent - total.ok;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { HistoryEvent } from '../../../../harness/core/history.ts';
+import type { EventOf, HistoryEvent } from '../../../../harness/core/history.ts';
 import { dns } from '../../../../harness/judge/checkers/dns.ts';
 import { historyOf } from '../../../support/history.ts';
 import { judgeWith, loadSeconds } from '../../../support/judge-with.ts';
@@ -153,5 +153,54 @@ describe('dns, where the harness itself is late', () => {
     const finding = judged([...only, ...freeze, gap]);
     assert.equal(finding.verdict, 'inconclusive');
     assert.match(finding.summary, /^late on w1: no interval is left to judge/);
+  });
+});
+
+describe('dns, of a place that is quieter than the others', () => {
+  const quiet = { ...BASE, load: 'resolver', node: 'w2' } as const;
+  const busy = loadSeconds(10, 30, BASE, () => good(3_300));
+  /** So many lookups in all, of which so many are bad; 0.1 % of all of them would be 66. */
+  const judged = (
+    bad: number,
+    of: number,
+    params: Record<string, unknown> = {},
+    how: (count: number) => Partial<EventOf<'load'>> = lost,
+  ) => {
+    const each = (second: number) => {
+      const inBad = second - 10 < Math.ceil((20 * bad) / of);
+      return inBad ? how(of / 20) : good(of / 20);
+    };
+    return judgeWith(dns, withLoad([...busy, ...loadSeconds(10, 30, quiet, each)]), params);
+  };
+  const lost = (count: number) => ({
+    ...{ sent: count, ok: 0, errors: { SERVFAIL: count } },
+    latenciesMs: Array<number>(count).fill(2),
+  });
+  const slow = (count: number) => ({
+    ...{ sent: count, ok: count, errors: {}, latenciesMs: Array<number>(count).fill(3_900) },
+  });
+
+  it('fails where it lost all, or more than chance explains, and names it', () => {
+    const { verdict, summary } = judged(60, 60);
+    assert.equal(verdict, 'fail');
+    assert.equal(summary, 'resolver on w2: 60 of 60 lookups were lost (100 %, limit 0.1 %)');
+    assert.equal(judged(3, 60).verdict, 'fail');
+    assert.equal(judged(60, 60, { lossMax: 0 }).verdict, 'fail');
+  });
+
+  it('does not fail by the few that its limit allows to any place', () => {
+    // One of 20 is 5 %, and would be nothing among all of them.
+    assert.equal(judged(1, 20).verdict, 'pass');
+    assert.equal(judged(60, 60, { lossMax: 1 }).verdict, 'pass');
+    // What is no more than among all counts once, with all.
+    assert.match(judged(1, 20, { lossMax: 0 }).summary, /^1 of 66020 lookups were lost/);
+  });
+
+  it('fails where it was slow, by more than one in a hundred that chance explains', () => {
+    const { verdict, summary } = judged(60, 60, { p99Max: '100ms' }, slow);
+    assert.equal(verdict, 'fail');
+    assert.equal(summary, 'resolver on w2: p99 of lookups was 3.9s (limit 100ms)');
+    assert.equal(judged(1, 20, { p99Max: '100ms' }, slow).verdict, 'pass');
+    assert.equal(judged(60, 60, {}, slow).verdict, 'pass');
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { EventOf } from '../../../../harness/core/history.ts';
 import type { Plan } from '../../../../harness/core/plan.ts';
 import { requestErrors } from '../../../../harness/judge/checkers/request-errors.ts';
 import { historyOf } from '../../../support/history.ts';
@@ -66,6 +67,27 @@ describe('request-errors', () => {
     assert.equal(judged(900).verdict, 'fail');
     const wide = [{ name: 'self-noise', params: { generatorStallMax: '6s' } }];
     assert.equal(judged(5_000, wide).verdict, 'fail');
+  });
+
+  it('does not let a busy node hide a quiet one', () => {
+    const busy = loadSeconds(10, 30, BASE, () => good);
+    const quiet = (own: Partial<EventOf<'load'>>) =>
+      loadSeconds(10, 30, { ...BASE, node: 'w2' }, () => own);
+    const judged = (own: Partial<EventOf<'load'>>, params: Record<string, unknown>) =>
+      judgeWith(
+        requestErrors,
+        historyOf({ baseline: 10, fault: 10 }, { events: [...busy, ...quiet(own)] }),
+        params,
+      );
+    const refused = judged({ sent: 1, errors: { refused: 1 } }, { ratioMax: 0.05 });
+    assert.equal(refused.verdict, 'fail');
+    assert.match(
+      refused.summary,
+      /^new-connections on w2: 20 of 20 requests failed \(20 refused\)/,
+    );
+    const late = { sent: 1, ok: 1, latenciesMs: [1_900] };
+    assert.equal(judged(late, { p99Max: '1s' }).verdict, 'fail');
+    assert.equal(judged(late, {}).verdict, 'pass');
   });
 
   it('is inconclusive without enough requests', () => {

@@ -1,8 +1,31 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { dropCounterOf, matches } from '../../../../harness/judge/drop-counters.ts';
+import { chanceOfAtLeast } from '../../../../harness/judge/statistics/chance.ts';
 import { distributionOf } from '../../../../harness/judge/statistics/distribution.ts';
 import { increase } from '../../../../harness/judge/statistics/increase.ts';
+
+describe('chance', () => {
+  it('is that of a binomial distribution', () => {
+    const near = (value: number, expected: number) => {
+      assert.ok(Math.abs(value - expected) < 1e-6, `${value} is not ${expected}`);
+    };
+    near(chanceOfAtLeast(1, { of: 2, share: 0.5 }), 0.75);
+    near(chanceOfAtLeast(2, { of: 2, share: 0.5 }), 0.25);
+    near(chanceOfAtLeast(3, { of: 60, share: 0.001 }), 0.000_033);
+    near(chanceOfAtLeast(60, { of: 60, share: 0.001 }), 0);
+    // As many as are expected, of so many that no single outcome is likely.
+    const half = chanceOfAtLeast(50_000, { of: 100_000, share: 0.5 });
+    assert.ok(half > 0.5 && half < 0.51);
+  });
+
+  it('is certain of none, and sees no chance where none is allowed', () => {
+    assert.equal(chanceOfAtLeast(0, { of: 10, share: 0.1 }), 1);
+    assert.equal(chanceOfAtLeast(0, { of: 10, share: 0 }), 1);
+    assert.equal(chanceOfAtLeast(1, { of: 10, share: 0 }), 0);
+    assert.equal(chanceOfAtLeast(10, { of: 10, share: 1 }), 1);
+  });
+});
 
 describe('distribution', () => {
   it('is by nearest rank, and nothing for nothing', () => {
