@@ -8,6 +8,7 @@ import { meetOrReset } from '../../../../harness/providers/vm/hung-boot.ts';
 import type { MachineSpec } from '../../../../harness/providers/vm/machine.ts';
 
 const STALL = 'rcu: \tPossible timer handling issue on cpu=1 timer-softirq=4';
+const PANIC = 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)';
 
 describe('a machine that hangs as it boots', () => {
   let folder: string;
@@ -42,6 +43,15 @@ describe('a machine that hangs as it boots', () => {
   it('is left alone where it is only slow', async () => {
     const slow = await meet('rcu: INFO: rcu_preempt detected stalls', delay(50, 'an agent'));
     assert.deepEqual(slow, { met: 'an agent', said: [], pressed: false });
+  });
+
+  it('is told at once where its kernel panics, when the console has said all', async () => {
+    const never = new Promise<string>(() => undefined);
+    const console = `${PANIC}\nCall Trace:\n---[ end ${PANIC} ]---\n`;
+    const message = `worker-1 does not boot: ${PANIC}${console}`;
+    await assert.rejects(meet(console, never), { code: 'provision', message });
+    await assert.rejects(meet(`${STALL}\n${console}`, never), { message: /does not boot/ });
+    assert.equal((await meet(`${PANIC}\nCall Trace:\n`, delay(50, 'an agent'))).met, 'an agent');
   });
 
   it('is told where it is never met', async () => {
