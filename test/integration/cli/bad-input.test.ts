@@ -9,6 +9,7 @@ import path from 'node:path';
 import { defaultCacheDir } from '../../../harness/components/cache-folder.ts';
 import { findEngine } from '../../../harness/providers/kind/engine-find.ts';
 import { proxyModeRefusal } from '../../../harness/providers/kind/engine-preflight.ts';
+import { QEMU } from '../../../harness/providers/vm/qemu.ts';
 import { coalmine, ROOT, type CliOptions, type Ended } from '../../support/cli.ts';
 import { isRoot, notHere, skipOrFail } from '../../support/real.ts';
 
@@ -97,6 +98,26 @@ describe('bad input', function () {
       /--set nodes: expected PATH=VALUE/,
     );
     assert.match(await refused(2, ['upgrade-smoke', '--sett']), /Unknown argument: sett/);
+  });
+
+  it('refuses a kernel that no release has, and names those that there are', async () => {
+    assert.match(
+      await refused(4, [write(GOOD), '--provider', 'vm', '--set', 'kernel=4.19']),
+      /vm: no Debian release ships kernel 4\.19; there are 5\.10, 6\.1, 6\.12/,
+    );
+  });
+
+  it('refuses a QEMU on which kernel 6.12 would panic, and says so', async function () {
+    if (!isRoot()) skipOrFail(this, 'where namespaces cannot be made, that is said first');
+    const shims = path.join(folder, 'cache');
+    mkdirSync(shims);
+    const old = '#!/bin/sh\necho QEMU emulator version 7.2.0\n';
+    writeFileSync(path.join(shims, QEMU), old, { mode: 0o755 });
+    const env = { PATH: `${shims}:${process.env['PATH'] ?? ''}` };
+    assert.match(
+      await refused(4, [write(GOOD), '--provider', 'vm', '--set', 'kernel=6.12'], { env }),
+      /QEMU 7\.2\.0 is too old: 10\.0 or newer.*kernel 6\.12 panic.*\n.*coalmine setup/,
+    );
   });
 
   describe('on this machine', () => {
