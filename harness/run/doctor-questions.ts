@@ -13,7 +13,9 @@ import { hasCgroupV1, lacksResourceCapability } from '../providers/kind/machine.
 import { memoryRefusal } from '../providers/memory.ts';
 import { checkpointRefusal } from '../providers/vm/checkpoint-trial.ts';
 import { demandQemu, findAccel } from '../providers/vm/accel.ts';
+import { demandQemuImg } from '../providers/vm/preflight.ts';
 import { findCriu } from './criu.ts';
+import { findRootDisk } from './doctor-root-disk.ts';
 
 export interface Answer {
   question: string;
@@ -34,6 +36,7 @@ export async function askAll(cacheDir: string): Promise<Answer[]> {
   return [
     await askEngine(cacheDir),
     await askQemu(),
+    await askRootDisk(cacheDir),
     await askAccel(),
     await askTun(),
     await askCriu(cacheDir),
@@ -59,7 +62,16 @@ async function askEngine(cacheDir: string): Promise<Answer> {
 }
 
 async function askQemu(): Promise<Answer> {
-  return answer('QEMU', ['vm'], demandQemu);
+  return answer('QEMU', ['vm'], async () => {
+    const version = await demandQemu();
+    await demandQemuImg();
+    return version;
+  });
+}
+
+async function askRootDisk(cacheDir: string): Promise<Answer> {
+  const isRoot = process.getuid?.() === 0;
+  return answer('root disk', ['vm'], () => findRootDisk(cacheDir, { isRoot }));
 }
 
 /** Only a first look: a run tries its own kernel on KVM before it believes it. */

@@ -14,6 +14,9 @@ import { fillContainerd } from './fill-containerd.ts';
 
 const SIZE_MIB = 4_096;
 
+/** Name of the artifact; its version is that of Kubernetes. */
+export const ROOT_DISK = 'vm-root';
+
 export interface RootDiskParts {
   kubernetes: string;
   /** Tars, undermost first. */
@@ -29,13 +32,13 @@ export function produceRootDisk(
   const held = images.flatMap((image) => [...image.names, imageDigest(image)]);
   return store.produce(
     {
-      name: 'vm-root',
+      name: ROOT_DISK,
       version: kubernetes,
       inputs: ['vm-root 1', ...layers.map(({ digest }) => digest), ...held],
       needBytes: 8_000_000_000,
       aboutSeconds: 90,
       make: async (file, { signal }) => {
-        demandRoot();
+        demandRoot(process.getuid?.() === 0);
         const root = `${file}.root`;
         await mkdir(path.join(root, 'coalmine'), { recursive: true });
         for (const layer of layers) await unpack(layer, root, signal);
@@ -50,8 +53,8 @@ export function produceRootDisk(
 }
 
 /** Its files belong to many users. Once made, a disk serves everybody who can read it. */
-function demandRoot(): void {
-  if (process.getuid?.() === 0) return;
+export function demandRoot(isRoot: boolean): void {
+  if (isRoot) return;
   throw new CoalmineError('component', 'only root can make the root disk of machines', {
     wayOut:
       'Let root make it once, and keep your cache: `sudo env HOME="$HOME" coalmine setup && sudo chown -R "$USER" ~/.cache/coalmine`.',

@@ -36,6 +36,10 @@ const MAKING = {
   pod: { needBytes: 700_000_000, aboutSeconds: 30 },
 } as const;
 
+export function rootfsName(kind: RootfsKind): string {
+  return `rootfs-${kind}`;
+}
+
 /** Returns the tar of a root file system; the packages' versions are those of the day on which it was made. */
 export function produceRootfs(
   store: ComponentStore,
@@ -45,7 +49,7 @@ export function produceRootfs(
 ): Promise<Artifact> {
   return store.produce(
     {
-      name: `rootfs-${kind}`,
+      name: rootfsName(kind),
       version: suite,
       inputs: ['rootfs 1', suite, process.arch, ...PACKAGES[kind], ...LEFT_OUT],
       ...MAKING[kind],

@@ -21,7 +21,7 @@ const TUN = '/dev/net/tun';
 /** Throws `preflight` with the way out. */
 export async function vmPreflight(plan: Plan): Promise<void> {
   await demandQemu();
-  await demandTool('qemu-img', 'Run `coalmine setup` as root, or install qemu-utils.');
+  await demandQemuImg();
   await demandTool('ip', 'Install iproute2.');
   await demandTun();
   const { memoryMiB } = machineShape(plan);
@@ -34,6 +34,10 @@ export async function vmPreflight(plan: Plan): Promise<void> {
     await overlayRefusal(plan.nodes * OVERLAY_BYTES),
     'Free room there, or set TMPDIR to a folder on a larger disk.',
   );
+}
+
+export async function demandQemuImg(): Promise<void> {
+  await demandTool('qemu-img', 'Run `coalmine setup` as root, or install qemu-utils.');
 }
 
 function demand(refusal: string | undefined, wayOut: string): void {

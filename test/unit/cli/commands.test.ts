@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Completed } from '../../../harness/core/command.ts';
 import { local } from '../../../harness/exec/local.ts';
+import type { Exam } from '../../../harness/run/doctor.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../harness/cli/main.ts');
 
@@ -84,6 +85,31 @@ describe('coalmine', function () {
     const { exitCode, stdout } = await coalmine('plan', 'freeze-kind', '--provider', 'vm');
     assert.equal(exitCode, 4);
     assert.match(stdout, /^freeze-kind: skipped, vm: /);
+  });
+
+  it('calls machines usable only where all is there that a run on them asks for', async () => {
+    const have = (tool: string, says = ''): void => {
+      const script = `#!/bin/sh\necho ${says}\n`;
+      writeFileSync(path.join(folder, tool), script, { mode: 0o755 });
+    };
+    const examine = async () => {
+      const argv = [process.execPath, '--import', 'tsx', MAIN, 'doctor', '--json'] as const;
+      const env = { PATH: folder, XDG_CACHE_HOME: folder };
+      const { stdout } = await local.run({ argv, env }, { timeoutMs: 60_000 });
+      const exam = JSON.parse(stdout) as Exam;
+      const answerTo = (asked: string) => exam.answers.find(({ question }) => question === asked);
+      return { usable: exam.usableProviders, qemu: answerTo('QEMU'), disk: answerTo('root disk') };
+    };
+    have('qemu-system-x86_64', 'QEMU emulator version 10.0.0');
+    const bare = await examine();
+    assert.deepEqual([bare.qemu?.state, bare.qemu?.for, bare.usable], ['no', ['vm'], []]);
+    assert.match(bare.qemu?.detail ?? '', /qemu-img is not installed/);
+    assert.deepEqual([bare.disk?.state, bare.disk?.for], ['no', ['vm']]);
+    have('qemu-img');
+    have('mmdebstrap');
+    const { qemu, disk } = await examine();
+    assert.deepEqual([qemu?.state, qemu?.detail], ['yes', '10.0.0']);
+    assert.equal(disk?.state, process.getuid?.() === 0 ? 'yes' : 'no', disk?.detail);
   });
 
   it('lists what the controls of a scenario need beside it', async () => {
