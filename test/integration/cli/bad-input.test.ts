@@ -9,6 +9,7 @@ import path from 'node:path';
 import { defaultCacheDir } from '../../../harness/components/cache-folder.ts';
 import { findEngine } from '../../../harness/providers/kind/engine-find.ts';
 import { proxyModeRefusal } from '../../../harness/providers/kind/engine-preflight.ts';
+import { demandQemu } from '../../../harness/providers/vm/accel.ts';
 import { QEMU } from '../../../harness/providers/vm/qemu.ts';
 import { coalmine, ROOT, type CliOptions, type Ended } from '../../support/cli.ts';
 import { isRoot, notHere, skipOrFail } from '../../support/real.ts';
@@ -120,6 +121,18 @@ describe('bad input', function () {
     );
   });
 
+  it('says how much room the disks of machines need, and where', async function () {
+    if (!isRoot()) skipOrFail(this, 'a small disk is mounted by root');
+    await demandQemu().catch((error: unknown) => skipOrFail(this, String(error)));
+    const env = { TMPDIR: path.join(folder, 'cache') };
+    mkdirSync(env.TMPDIR);
+    const through = smallDisk(env.TMPDIR);
+    assert.match(
+      await refused(4, [write(GOOD), '--provider', 'vm', '--set', 'nodes=3'], { env, through }),
+      /disks of the nodes need about 1\.6 GB in \S+cache, and there are [\d.]+ MB\n.*set TMPDIR/,
+    );
+  });
+
   describe('on this machine', () => {
     let engine: 'user' | 'private';
 
@@ -183,8 +196,7 @@ describe('bad input', function () {
       if (!isRoot()) skipOrFail(this, 'a small disk is mounted by root');
       const cache = path.join(folder, 'cache');
       mkdirSync(cache);
-      const mount = 'mount -t tmpfs -o size=64m none "$0" && exec "$@"';
-      const through = ['unshare', '--mount', '--', 'sh', '-c', mount, cache];
+      const through = smallDisk(cache);
       const said = await refused(4, ['upgrade-smoke'], { through, env: { XDG_CACHE_HOME: cache } });
       assert.match(
         said,
@@ -266,6 +278,12 @@ describe('commands that need nothing', function () {
     }
   });
 });
+
+/** What goes before a program so that a disk of 64 MiB is at `folder` for it alone. */
+function smallDisk(folder: string): string[] {
+  const mount = 'mount -t tmpfs -o size=64m none "$0" && exec "$@"';
+  return ['unshare', '--mount', '--', 'sh', '-c', mount, folder];
+}
 
 function artifactsIn(cacheHome: string): string[] {
   const folder = path.join(cacheHome, 'coalmine', 'artifacts');
