@@ -19,6 +19,8 @@ import { suspects, traces } from '../../support/traces.ts';
 const SCENARIO = path.resolve(import.meta.dirname, '../../support/one-machine.yaml');
 /** As for a cluster that could not be made: what was judged of it is worth nothing. */
 const PROVISION = 4;
+/** From power-on to the end of all, on a machine that others use too; no agent is waited for so shortly. */
+const PANIC_MS = 90_000;
 
 describe('a run whose machine goes wrong', function () {
   this.timeout(1_200_000);
@@ -49,7 +51,7 @@ describe('a run whose machine goes wrong', function () {
     return living;
   }
 
-  /** Returns a folder whose QEMU starts the real one, with `word` for the kernel of whoever has a name. */
+  /** Returns a PATH whose QEMU starts the real one, with `word` for the kernel of whoever has a name. */
   function shimQemu(word: string): string {
     const folder = path.join(reports, 'shims');
     mkdirSync(folder);
@@ -62,7 +64,7 @@ describe('a run whose machine goes wrong', function () {
       `exec env PATH="\${PATH#*:}" ${QEMU} "\${words[@]}"`,
     ];
     writeFileSync(path.join(folder, QEMU), `${script.join('\n')}\n`, { mode: 0o755 });
-    return folder;
+    return `PATH=${folder}:${process.env['PATH'] ?? ''}`;
   }
 
   /** Resolves with QEMU's pid, as it is here, once it runs. */
@@ -92,10 +94,23 @@ describe('a run whose machine goes wrong', function () {
     return stderr;
   }
 
+  it('ends at once when a root file system does not boot, and shows the end of the console', async () => {
+    // Nothing mounts the root disk then, and the kernel looks for a root by itself.
+    const search = shimQemu('rdinit=/nonexistent');
+    const run = await start('env', search, 'COALMINE_SNAPSHOTS=off');
+    await machineOf(run);
+    const startedMs = Date.now();
+    const stderr = await endOf(run, suspects(run.runId, cacheDir, run.pid));
+    assert.ok(Date.now() - startedMs < PANIC_MS, `it took ${Date.now() - startedMs} ms`);
+    assert.equal(stderr.split('stopping: ').length, 2, `one message:\n${stderr}`);
+    const panic = 'Kernel panic - not syncing: VFS: Unable to mount root fs';
+    assert.match(stderr, new RegExp(`stopping: worker-1 does not boot: ${panic}`));
+    assert.match(stderr, new RegExp(`its console ended with:\n[^]*Call Trace[^]*end ${panic}.*\n`));
+  });
+
   it('ends when a guest never gets Ready, and says why its kubelet does not come', async () => {
     // As an image may have it for its package manager: no word of the kubelet reaches the API server.
-    const shims = shimQemu('systemd.setenv=HTTPS_PROXY=http://127.0.0.1:9');
-    const search = `PATH=${shims}:${process.env['PATH'] ?? ''}`;
+    const search = shimQemu('systemd.setenv=HTTPS_PROXY=http://127.0.0.1:9');
     // A saved cluster is Ready at once.
     const run = await start('env', search, 'COALMINE_READY_TIMEOUT=40s', 'COALMINE_SNAPSHOTS=off');
     await machineOf(run);
