@@ -3,11 +3,21 @@
  * says which machine it was, how far that came and what its console said last, and leaves nothing.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { defaultCacheDir } from '../../../harness/components/cache-folder.ts';
 import { waitFor } from '../../../harness/core/deadline.ts';
+import { local } from '../../../harness/exec/local.ts';
+import { runOrThrow } from '../../../harness/exec/run-or-throw.ts';
 import { demandQemu } from '../../../harness/providers/vm/accel.ts';
 import { QEMU } from '../../../harness/providers/vm/qemu.ts';
 import type { RunResult } from '../../../harness/core/result.ts';
@@ -21,6 +31,10 @@ const SCENARIO = path.resolve(import.meta.dirname, '../../support/one-machine.ya
 const PROVISION = 4;
 /** From power-on to the end of all, on a machine that others use too; no agent is waited for so shortly. */
 const PANIC_MS = 90_000;
+
+const LIMITS = { timeoutMs: 60_000 };
+/** A bit more than preflight asks for. */
+const DISK = 'size=600m,mode=1777';
 
 describe('a run whose machine goes wrong', function () {
   this.timeout(1_200_000);
@@ -119,6 +133,31 @@ describe('a run whose machine goes wrong', function () {
     const words = stderr.split('--- worker-1\n')[1] ?? '';
     assert.match(words, /proxyconnect tcp: dial tcp 127\.0\.0\.1:9: connect: connection refused/);
     assert.match(words, /\nits console (ended with:|is empty)/);
+  });
+
+  it('ends when the disk that its nodes write to is full', async () => {
+    const disk = mkdtempSync(path.join(os.tmpdir(), 'cm-'));
+    await runOrThrow(local, { argv: ['mount', '-t', 'tmpfs', '-o', DISK, 'none', disk] }, LIMITS);
+    try {
+      // A node that goes on writes nothing new for minutes; one that boots does at once.
+      const run = await start('env', `TMPDIR=${disk}`, 'COALMINE_SNAPSHOTS=off');
+      await machineOf(run);
+      const all = suspects(run.runId, cacheDir, run.pid);
+      const fill = ['dd', 'if=/dev/zero', `of=${disk}/of-others`, 'bs=64K'] as const;
+      assert.match((await local.run({ argv: fill }, LIMITS)).stderr, /No space left/);
+      const stderr = await endOf(run, all);
+      assert.match(
+        stderr,
+        /stopping: QEMU of worker-1 had to be ended: its disk cannot be written[^]*\(No space left on device\)/,
+      );
+      assert.deepEqual(
+        readdirSync(disk).filter((name) => name.includes(run.runId)),
+        [],
+      );
+    } finally {
+      await runOrThrow(local, { argv: ['umount', '--lazy', disk] }, LIMITS);
+      rmSync(disk, { recursive: true });
+    }
   });
 
   it('ends when QEMU is killed in the middle of it', async () => {
