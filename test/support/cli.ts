@@ -54,7 +54,7 @@ export interface CliRun {
 export async function startCliRun(
   reportsDir: string,
   args: readonly string[],
-  options: Pick<CliOptions, 'through'> = {},
+  options: Pick<CliOptions, 'through' | 'root'> = {},
 ): Promise<CliRun> {
   const child = startLocal({ argv: argvOf(['run', ...args, '--reports', reportsDir], options) });
   const said = { stdout: '', stderr: '' };
