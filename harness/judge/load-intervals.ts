@@ -44,6 +44,8 @@ export interface LoadIntervals {
 
 /** What was in flight when a node froze is answered just after it woke up, in the next interval. */
 const WAKE_MS = 1_000;
+/** Intervals are a second long, and a stall of one voids all that it touches and what it wakes up to. */
+const LEFT_OUT_PER_STALL = 3;
 
 export function loadIntervals(
   history: History,
@@ -109,6 +111,7 @@ function touches({ fromMs, toMs }: Window, event: LoadEvent): boolean {
 /** One sentence for each place of which too little is left for a verdict. */
 export function tooLittleLeft(history: History, found: LoadIntervals): string[] {
   const { voidShareMax } = noiseLimits(history);
+  const shareMax = Math.min(1, LEFT_OUT_PER_STALL * voidShareMax);
   const lengths = (events: readonly LoadEvent[], place: string): number =>
     events
       .filter((event) => placeOf(event) === place)
@@ -118,9 +121,9 @@ export function tooLittleLeft(history: History, found: LoadIntervals): string[] 
     const judgedMs = lengths(found.judged, place);
     const noisyMs = lengths(found.noisy, place);
     const share = noisyMs / (noisyMs + judgedMs);
-    if (share > voidShareMax)
+    if (share > shareMax)
       return [
-        `${place}: a share of ${Number(share.toPrecision(2))} is void (limit ${voidShareMax}), too little is left to judge`,
+        `${place}: a share of ${Number(share.toPrecision(2))} is void (limit ${Number(shareMax.toPrecision(2))}), too little is left to judge`,
       ];
     return judgedMs === 0 ? [`${place}: no interval is left to judge`] : [];
   });

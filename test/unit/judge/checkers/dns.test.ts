@@ -131,7 +131,7 @@ describe('dns, where the harness itself is late', () => {
     const fine = loadSeconds(10, 30, canary, () => good(40));
     const noisy = judged([...fine, ...late(600, 4)]);
     assert.equal(noisy.verdict, 'inconclusive');
-    assert.match(noisy.summary, /^canary on w2: a share of 0\.5 is void \(limit 0\.1\)/);
+    assert.match(noisy.summary, /^canary on w2: a share of 0\.5 is void \(limit 0\.3\)/);
     assert.equal(judged([...fine, ...late(600, 20)]).verdict, 'pass');
     assert.equal(judged([...fine, ...late(600, 4)], { voidShareMax: 0.5 }).verdict, 'pass');
     assert.equal(judged([...fine, ...late(600, 4)], { agentGapMax: '1s' }).verdict, 'pass');
