@@ -2,12 +2,15 @@
  * What a run must leave on a node as it found it, apart from what Kubernetes itself keeps changing: firewall rules, routes,
  * qdiscs, stopped processes. Read before the first fault and after the last undo; a difference is residue.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from '../core/command.ts';
 import { CoalmineError, hasCode, messageOf } from '../core/errors.ts';
 import type { Recorder } from '../record/run-directory.ts';
 import type { ManagedNode, Stage } from './context.ts';
 
 const READ_MS = 20_000;
+/** After which what only was on its way is over. */
+const AGAIN_MS = 1_000;
 
 interface Aspect {
   readonly name: string;
@@ -188,12 +191,20 @@ export async function snapshotNodes(
     return state;
   };
   const before = await Promise.all(nodes.map((managed) => take('before', managed)));
+  // The link of a pod that goes while `ip` lists its routes has no name any more (`dev if6`): what is left is there later, too.
+  const compare = async (managed: ManagedNode, was: NodeState): Promise<NodeComparison> => {
+    const first = compareNode(was, await take('after', managed));
+    if (first.residue.length === 0) return first;
+    await delay(AGAIN_MS);
+    const again = compareNode(was, await take('after', managed));
+    return again.missing.length > first.missing.length ? first : again;
+  };
   return async () => {
-    const after = await Promise.all(nodes.map((managed) => take('after', managed)));
-    for (const [index, managed] of nodes.entries()) {
-      const [was = new Map(), is = new Map()] = [before[index], after[index]];
-      const { residue, ...proof } = compareNode(was, is);
-      const node = managed.node.name;
+    const comparisons = await Promise.all(
+      nodes.map((managed, index) => compare(managed, before[index] ?? new Map())),
+    );
+    for (const [index, { residue, ...proof }] of comparisons.entries()) {
+      const node = nodes[index]?.node.name ?? '';
       for (const what of residue) emit.now({ kind: 'residue', where: node, what });
       emit.now({ kind: 'node-compared', node, ...proof });
     }

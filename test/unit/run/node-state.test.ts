@@ -125,7 +125,8 @@ describe('the snapshot of a node', () => {
     await compare();
     const isProof = (event: HistoryEvent) => event.kind === 'node-compared';
     const notes = events.flatMap((event) => (event.kind === 'note' ? event.text : []));
-    return { asked, notes, proof: events.find(isProof) };
+    const residue = events.flatMap((event) => (event.kind === 'residue' ? event.what : []));
+    return { asked, notes, residue, proof: events.find(isProof) };
   }
   const ALL = [
     'iptables',
@@ -141,6 +142,30 @@ describe('the snapshot of a node', () => {
     const { proof } = await proofOf(() => '');
     assert.ok(proof?.kind === 'node-compared');
     assert.deepEqual([proof.compared, proof.missing], [ALL, []]);
+  });
+
+  it('looks again at what is not as it was: a link that goes meanwhile is listed without its name', async () => {
+    const looks = ['10.244.1.5 dev if6 scope host', ''];
+    const passing = await proofOf((tool, when) =>
+      tool === 'ip' && when === 'after' ? (looks.shift() ?? '') : '',
+    );
+    assert.deepEqual(passing.residue, []);
+    const left = await proofOf((tool, when) =>
+      tool === 'tc' && when === 'after' ? 'qdisc netem 8001: dev eth0 root' : '',
+    );
+    assert.deepEqual(left.residue, ['qdiscs: new: qdisc netem 8001: dev eth0 root']);
+    assert.deepEqual(left.asked, ['before 7', 'after 7', 'after 7']);
+  });
+
+  it('keeps what it saw where the node cannot be asked again', async () => {
+    let looks = 0;
+    const { residue } = await proofOf((tool, when) => {
+      if (when === 'before') return '';
+      if (tool === 'iptables-save') looks += 1;
+      if (looks > 1) return new CoalmineError('agent', 'gone');
+      return tool === 'tc' ? 'qdisc netem 8001: dev eth0 root' : '';
+    });
+    assert.deepEqual(residue, ['qdiscs: new: qdisc netem 8001: dev eth0 root']);
   });
 
   it('says what was cut off or failed afterwards, and goes on with the rest', async () => {
