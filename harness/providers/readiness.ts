@@ -65,7 +65,7 @@ export async function waitForNodes(kube: KubeApi, wait: ReadyWait): Promise<void
     const text = [messageOf(cause), ...late].join('; ');
     throw new CoalmineError('deadline', text, { cause });
   });
-  say(`${nodes.length} nodes are Ready`);
+  say(nodes.length === 1 ? `${nodes.join('')} is Ready` : `${nodes.length} nodes are Ready`);
 }
 
 /** One sentence for each node that is not Ready: how far it came. Pure. */

@@ -25,7 +25,8 @@ type Ending = { document: RunResult } | { crash: unknown; stoppedBy?: 4 };
 export interface MatrixReport {
   /** Of a cell, below the folder of run directories. */
   folderOf(plan: Plan): string;
-  ended(plan: Plan, ending: Ending): void;
+  /** Returns the cell as it stands in the reports. */
+  ended(plan: Plan, ending: Ending): CellResult;
   /** Writes for the last time; a cell that has not ended was interrupted by `signal`. Reports that are missing then make it 4. */
   close(signal?: 'SIGINT' | 'SIGTERM'): MatrixResult;
 }
@@ -59,6 +60,7 @@ export function openMatrixReport(
     ended: (plan, ending) => {
       endings.set(plan, ending);
       write();
+      return cellOf(plan, ending);
     },
     close: (signal) => {
       const matrix = write(signal);
@@ -81,11 +83,7 @@ function begin(reportsDir: string, folder: string, say: (line: string) => void):
   }
 }
 
-function cellOf(
-  plan: Plan,
-  ending: Ending | undefined,
-  signal: 'SIGINT' | 'SIGTERM' | undefined,
-): CellResult {
+function cellOf(plan: Plan, ending: Ending | undefined, signal?: 'SIGINT' | 'SIGTERM'): CellResult {
   const { scenario, cell, expects } = plan;
   const control = expects === undefined ? {} : { expects };
   const place = { scenario, cell, folder: below(plan), ...control };

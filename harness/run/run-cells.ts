@@ -51,9 +51,9 @@ async function runMatrix({ planned, runId, ...request }: CellsRequest) {
   const folder = `${scenario}-${runId}`;
   const report = openMatrixReport(planned, { ...request, folder });
   const texts: string[] = [];
-  for (const plan of planned.plans) {
+  for (const [index, plan] of planned.plans.entries()) {
     if (interruption.signal.aborted) break;
-    say(`cell ${plan.cell}`);
+    say(`cell ${index + 1} of ${planned.plans.length}: ${plan.cell}`);
     if (await runOneOf(plan, request, report, texts)) continue;
     if (plan !== planned.plans.at(-1)) say('no further cell is run: its disk would be full, too');
     break;
@@ -73,7 +73,9 @@ async function runOneOf(
   try {
     const { document, isWritten } = await runAndJudge(plan, request, report.folderOf(plan));
     texts.push(textOf(document));
-    report.ended(plan, { document });
+    const { verdict, summary } = report.ended(plan, { document });
+    // A matrix takes hours: whoever looks at it meanwhile wants to know how it stands.
+    say(`cell ${plan.cell}: ${verdict ?? ''}; ${summary}`);
     return isWritten;
   } catch (error) {
     const isFull = hasCode(error, 'preflight');

@@ -32,7 +32,7 @@ describe('providers/readiness', () => {
     const said: string[] = [];
     const wait = { say: (line: string) => said.push(line), signal: never, timeoutMs: 5 };
     await waitForNodes(kube, { ...wait, nodes: ['a'] });
-    assert.deepEqual(said, ['1 nodes are Ready']);
+    assert.deepEqual(said, ['a is Ready']);
     await assert.rejects(
       waitForNodes(kube, { ...wait, nodes: ['a', 'b'] }),
       (error) =>

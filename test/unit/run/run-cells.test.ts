@@ -103,6 +103,14 @@ describe('run/run-cells, of a matrix', () => {
     assert.deepEqual([matrix.verdict, matrix.exitCode], ['inconclusive', 4]);
   });
 
+  it('tells how each cell came out as soon as it has', async () => {
+    await run(() => undefined);
+    const about = said.filter((line) => line.startsWith('cell '));
+    assert.equal(about[0], 'cell 1 of 3: a=1');
+    assert.match(about[1] ?? '', /^cell a=1: inconclusive; \S+: \S/);
+    assert.equal(about[2], 'cell 2 of 3: a=2');
+  });
+
   it('can be judged from what a kill in its second cell leaves', async () => {
     const killed = path.join(reportsDir, 'killed');
     await run(({ cell }) => {
@@ -244,7 +252,7 @@ describe('run/run-cells, of a matrix', () => {
 
     it('ends a matrix with 4 in which not even the folder of a cell can be filled', async () => {
       onSaid = (line) => {
-        if (line === 'cell a=2') limitFiles(0);
+        if (line === 'cell 2 of 3: a=2') limitFiles(0);
       };
       const matrix = await run(() => undefined);
       assert.deepEqual(outcomes(matrix).slice(1, 3), ['a=2 crashed 4', 'a=3 not-run 3']);
