@@ -5,7 +5,7 @@ ARGS ?=
 COALMINE := dist/cli/main.js
 SOURCES := $(shell find harness -type f) scripts/build.js
 
-NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn kubelet-canary kernel-matrix freeze-vm reboot-vm
+NIGHTLY := upgrade-smoke upgrade-rollback freeze-kind endpoint-churn kubelet-canary kernel-matrix freeze-vm freeze-long reboot-vm
 # Each has versions that must fail and versions that must pass.
 INCIDENTS := irq-drift irq-readonly irq-reattach irq-reattach-control irq-mitigated ipvs-drain-reuse ipvs-resync ipvs-estimator ipvs-estimator-off
 
