@@ -74,6 +74,18 @@ export function away(history: History, node: string): Window[] {
   });
 }
 
+/**
+ * When the machine under a node stood still as a whole because a fault held it (only such a freeze has this to show): nothing
+ * on it ran or was routed. A node whose processes alone are paused is another matter: its kernel goes on. Each begins when the
+ * fault was armed, which is a few milliseconds early, and so ends early, too: what it leaves out, really stood still.
+ */
+export function machineStill(history: History, node: string): Window[] {
+  return faultSpans(history).flatMap(({ node: at, shows, armedMs, toMs }) => {
+    if (at !== node || shows === undefined || shows.as === 'new-boot') return [];
+    return [{ fromMs: armedMs, toMs: Math.min(toMs, armedMs + shows.forMs) }];
+  });
+}
+
 /** When each boot of a node after the first that was met began; the counters of its kernel then began at 0. */
 export function newBoots(history: History, node: string): number[] {
   const boots = eventsOf(history, 'boot').filter((boot) => boot.node === node);

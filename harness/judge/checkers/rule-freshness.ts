@@ -1,14 +1,16 @@
 /**
  * How long kube-proxy's rules were wrong: stale (a rule without its endpoint), missing (an endpoint without its rule), each
- * with its age since the API server said so, and lingering (drained, and not taken away). No fault excuses an age: a frozen node's rules are stale for its users too.
+ * with its age since the API server said so, and lingering (drained, and not taken away). No fault excuses an age: a paused
+ * node's rules are stale for its users too. Only time in which the whole machine stood still is left out: nobody could follow
+ * there, and nothing was routed.
  */
 import { z } from 'zod';
 import { durationSchema, formatDuration } from '../../core/duration.ts';
-import { eventsOf, type EventOf, type History } from '../../core/history.ts';
+import { eventsOf, type EventOf, type History, type Window } from '../../core/history.ts';
 import { heardLate } from '../heard-late.ts';
 import { readEvidence, readingGaps } from '../rules-read.ts';
 import { distributionOf, type Distribution } from '../statistics/distribution.ts';
-import { judgedSpan } from '../windows.ts';
+import { judgedSpan, machineStill, overlapMs } from '../windows.ts';
 import type { Checker } from './checker.ts';
 import { conclude } from './conclude.ts';
 
@@ -77,6 +79,7 @@ export const ruleFreshness: Checker<z.infer<typeof params>> = {
       notes: episodes.filter((one) => !isUnread(one)).map(inWords),
       evidence: {
         ...evidence,
+        ...stillEvidence(history),
         changesJudged: settled.length + open.length,
         ...spread('took', took),
         episodes: wrong.length,
@@ -114,11 +117,12 @@ function passText(
 /** The same episode may have been told twice, open and then ended: the later word counts. */
 function longestFirst(history: History): Episode[] {
   const lateMs = heardLate(history);
+  const ranMs = runningTime(history);
   const last = new Map<string, Episode>();
   for (const event of eventsOf(history, 'rule-episode')) {
     const { node, error, service, port, endpoint, sinceMs, untilMs, tMs } = event;
     const key = JSON.stringify([node, error, service, port, endpoint, sinceMs]);
-    const ageMs = (untilMs ?? tMs) - sinceMs;
+    const ageMs = ranMs(node, { fromMs: sinceMs, toMs: untilMs ?? tMs });
     // Idle backends are dated by readings alone.
     const [before, after] = error === 'lingering' ? [0, 0] : [sinceMs, untilMs ?? tMs].map(lateMs);
     last.set(key, { ...event, ageMs, ...range(ageMs, before, after) });
@@ -127,8 +131,27 @@ function longestFirst(history: History): Episode[] {
 }
 
 /** It changed after the last reading: whether the rule followed is not known. */
-function isUnread({ untilMs, ageMs }: Episode): boolean {
-  return untilMs === null && ageMs === 0;
+function isUnread({ untilMs, sinceMs, tMs }: Episode): boolean {
+  return untilMs === null && tMs <= sinceMs;
+}
+
+/** Returns for how much of a window the machine under a node ran. */
+function runningTime(history: History): (node: string, window: Window) => number {
+  const byNode = new Map<string, readonly Window[]>();
+  return (node, window) => {
+    const still = byNode.get(node) ?? machineStill(history, node);
+    byNode.set(node, still);
+    return still.reduce((ms, one) => ms - overlapMs(one, window), window.toMs - window.fromMs);
+  };
+}
+
+function stillEvidence(history: History): Record<string, number> {
+  const nodes = new Set(eventsOf(history, 'fault').map(({ node }) => node));
+  const still = [...nodes].flatMap((node) => machineStill(history, node));
+  if (still.length === 0) return {};
+  return {
+    machinesStoodMs: Math.round(still.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0)),
+  };
 }
 
 /** It began earlier by as much as its first word was late, and ended earlier by as much as its last one was. */
@@ -140,8 +163,11 @@ function range(ms: number, beganMs = 0, endedMs = 0): Range {
 /** Its end is dated by a reading. One that was an episode, too, is judged as that. */
 function settledChanges(history: History, limits: Limits, wrong: readonly Episode[]): Settled[] {
   const lateMs = heardLate(history);
+  const ranMs = runningTime(history);
   return eventsOf(history, 'rule-settled').map((settled) => {
-    const { node, change, service, endpoint, tMs, tookMs } = settled;
+    const { node, change, service, endpoint, tMs } = settled;
+    const changedMs = tMs - settled.tookMs;
+    const tookMs = ranMs(node, { fromMs: changedMs, toMs: tMs });
     const limitMs = limits[change === 'added' ? 'missing' : 'stale'];
     const isUnwatched =
       tookMs > limitMs &&
@@ -153,8 +179,15 @@ function settledChanges(history: History, limits: Limits, wrong: readonly Episod
           one.untilMs === tMs &&
           one.ageMs >= tookMs,
       );
-    const known = range(tookMs, lateMs(tMs - tookMs));
-    return { ...settled, ...known, limitMs, isUnwatched, ...(isUnwatched ? { leastMs: 0 } : {}) };
+    const known = range(tookMs, lateMs(changedMs));
+    return {
+      ...settled,
+      tookMs,
+      ...known,
+      limitMs,
+      isUnwatched,
+      ...(isUnwatched ? { leastMs: 0 } : {}),
+    };
   });
 }
 

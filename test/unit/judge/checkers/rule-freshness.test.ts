@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { HistoryEvent } from '../../../../harness/core/history.ts';
+import type { EventOf, HistoryEvent } from '../../../../harness/core/history.ts';
 import { ruleFreshness } from '../../../../harness/judge/checkers/rule-freshness.ts';
 import { both, episode, history, reads, settled } from '../../../support/freshness-events.ts';
 import { judgeWith } from '../../../support/judge-with.ts';
@@ -54,6 +54,47 @@ describe('rule-freshness', () => {
       gapMs: 9_500,
     };
     assert.equal(judgeWith(ruleFreshness, history([...both, episode(), gap])).verdict, 'fail');
+  });
+
+  describe('where a node was frozen from 18 s to 26 s', () => {
+    const at = { kind: 'fault', id: 'f1', fault: 'freeze', node: 'w1' } as const;
+    const frozen = (shows?: EventOf<'fault'>['shows']): HistoryEvent[] => [
+      { ...at, tMs: 18_000, state: 'armed' },
+      { ...at, tMs: 18_010, state: 'injected', ...(shows === undefined ? {} : { shows }) },
+      { ...at, tMs: 26_300, state: 'undone' },
+    ];
+    const stall = { as: 'agent-gap', forMs: 8_000 } as const;
+    const limits = { staleMax: '3s', missingMax: '3s' };
+    const judged = (events: readonly HistoryEvent[]) =>
+      judgeWith(ruleFreshness, history([...both, ...events]), limits);
+    // Removed before, and right again 2.7 s of running time later.
+    const past = { sinceMs: 17_800, untilMs: 28_500 };
+    const old = episode(past);
+    const took: HistoryEvent = { ...settled(6_000), tMs: 26_900 };
+
+    it('leaves out for how long the machine stood still, with its clock and without', () => {
+      for (const as of ['agent-gap', 'clock-jump'] as const) {
+        const { verdict, evidence } = judged([...frozen({ as, forMs: 8_000 }), old]);
+        assert.equal(verdict, 'pass');
+        assert.deepEqual([evidence['staleAgeMaxMs'], evidence['machinesStoodMs']], [2_700, 8_000]);
+      }
+      const late = episode({ sinceMs: 17_800, untilMs: 28_900 });
+      assert.match(judged([...frozen(stall), late]).summary, /stale on w1 for 3\.1s \(limit 3s\)/);
+      const open = episode({ sinceMs: 25_000, tMs: 29_500 });
+      assert.match(judged([...frozen(stall), open]).summary, /for 3\.5s, and still at the end/);
+    });
+
+    it('takes what came in the freeze, and was right at the first look after it, for no gap', () => {
+      const { verdict, evidence } = judged([...frozen(stall), took]);
+      assert.deepEqual([verdict, evidence['tookMaxMs']], ['pass', 900]);
+    });
+
+    it('leaves out nothing on other nodes, nor where processes alone stood still, nor of a reboot', () => {
+      assert.equal(judged([...frozen(stall), episode({ ...past, node: 'w2' })]).verdict, 'fail');
+      assert.equal(judged([...frozen(), old]).verdict, 'fail');
+      assert.equal(judged([...frozen({ as: 'new-boot', forMs: 8_000 }), old]).verdict, 'fail');
+      assert.equal(judged([...frozen(), took]).verdict, 'inconclusive');
+    });
   });
 
   it('counts an episode that was told twice once, by its later word', () => {
