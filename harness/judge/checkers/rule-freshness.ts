@@ -177,7 +177,8 @@ function settledChanges(history: History, limits: Limits, wrong: readonly Episod
           one.service === service &&
           one.endpoint === endpoint &&
           one.untilMs === tMs &&
-          one.ageMs >= tookMs,
+          // To the millisecond: both are differences of times.
+          one.ageMs > tookMs - 1,
       );
     const known = range(tookMs, lateMs(changedMs));
     return {
